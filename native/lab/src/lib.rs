@@ -1,0 +1,1 @@
+//! The policy laboratory: replays traces through models of eviction policies. Never shipped.
