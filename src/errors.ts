@@ -1,0 +1,100 @@
+// Every error that Ostraka throws on purpose: one class, one table of codes with their meaning and their cure.
+// May touch: nothing. docs/errors.md shows this table and a test compares the two.
+
+interface CodeDescription {
+  /** What has happened, as one sentence. */
+  readonly meaning: string
+  /** What the reader should do about it. */
+  readonly cure: string
+}
+
+/** The stable codes. A code never changes its meaning; new ones may be added. */
+export const errorTable = {
+  OSTRAKA_ERR_INVALID_OPTION: {
+    meaning: 'An option is unknown, of the wrong type or out of range; all faults are listed, each with its path.',
+    cure: 'Correct every option that the message names.',
+  },
+  OSTRAKA_ERR_OPTIONS_DIFFER: {
+    meaning: 'A cache of this name exists already and was created with other options.',
+    cure: 'Use the same options in every thread (or none: then the existing ones hold), or take another name.',
+  },
+  OSTRAKA_ERR_INVALID_KEY: {
+    meaning: 'A key is not a string, is empty, or is longer than 65,535 bytes.',
+    cure: 'Use non-empty strings; hash a key that may become longer.',
+  },
+  OSTRAKA_ERR_INVALID_VALUE: {
+    meaning: 'A value holds something that would not come back as it went in; the message names the path to it.',
+    cure: 'Store plain data: leave out or convert what stands at that path. Nothing was changed in the cache.',
+  },
+  OSTRAKA_ERR_INVALID_ARGUMENT: {
+    meaning: 'An argument of a method has the wrong type or is out of range.',
+    cure: 'Correct the argument that the message names.',
+  },
+  OSTRAKA_ERR_NOT_A_NUMBER: {
+    meaning: 'increment met an entry whose value is not a number.',
+    cure: 'Use update to change an entry of another kind, or delete it first.',
+  },
+  OSTRAKA_ERR_CORRUPT_VALUE: {
+    meaning: 'The bytes of a stored value cannot be read: they come from an incompatible version or were damaged.',
+    cure: 'Make sure that all threads load the same version of ostraka; delete the entry.',
+  },
+  OSTRAKA_ERR_CLOSED: {
+    meaning: 'This handle was closed by its own thread and is used again.',
+    cure: 'Call createCache again for a new handle, or close later.',
+  },
+  OSTRAKA_ERR_ATTACH_TIMEOUT: {
+    meaning: 'A cache of this name exists, but no thread that holds it answered within the bound.',
+    cure: 'Import ostraka and call createCache before the other thread blocks, or start the worker after the cache exists.',
+  },
+  OSTRAKA_ERR_ENGINE_UNAVAILABLE: {
+    meaning: "The native engine was asked for and cannot be loaded here; 'cause' says why.",
+    cure: "Build or install the native addon ('ostraka doctor' tells what is missing), or use engine: 'auto' or 'js'.",
+  },
+  OSTRAKA_ERR_LAYOUT_MISMATCH: {
+    meaning: 'The addon, or the thread that created the cache, uses another layout of the shared memory.',
+    cure: 'Install one version of ostraka only, and build the addon from the same version.',
+  },
+  OSTRAKA_ERR_TOO_MANY_THREADS: {
+    meaning: 'More threads are attached to this cache than it has places for (128).',
+    cure: 'Use fewer worker threads, or close handles that are no longer needed.',
+  },
+  OSTRAKA_ERR_OUT_OF_MEMORY: {
+    meaning: 'The shared memory for the cache could not be allocated.',
+    cure: 'Lower maxBytes, or raise the limits of the process or container.',
+  },
+  OSTRAKA_ERR_CLOCK: {
+    meaning: 'advance was called on a cache whose clock is the system clock.',
+    cure: "Create the cache with clock: 'manual' in tests.",
+  },
+} as const satisfies Record<string, CodeDescription>
+
+/** One of the stable codes of {@link errorTable}. */
+export type OstrakaErrorCode = keyof typeof errorTable
+
+/** One fault of an option, or one difference: where, and what would be right. */
+export interface OstrakaFault {
+  readonly path: string
+  readonly message: string
+}
+
+/** What Ostraka throws. `code` is stable; the message says what to do and may be worded anew. */
+export class OstrakaError extends Error {
+  readonly code: OstrakaErrorCode
+  /** Every single fault, where one error reports several (options, differences). */
+  readonly faults: readonly OstrakaFault[]
+
+  constructor(
+    code: OstrakaErrorCode,
+    message: string,
+    details: { cause?: unknown; faults?: readonly OstrakaFault[] } = {},
+  ) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    this.code = code
+    this.faults = details.faults ?? []
+  }
+
+  static {
+    // On the prototype, as with the errors of the language, so that instances print and serialise without an own `name`.
+    Object.defineProperty(OstrakaError.prototype, 'name', { value: 'OstrakaError', configurable: true, writable: true })
+  }
+}
