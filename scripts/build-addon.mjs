@@ -59,8 +59,7 @@ export async function buildAddon(root, say) {
 }
 
 async function tryBuild(root, build, say) {
-  const oldest = /^rust-version\s*=\s*"([\d.]+)"/m.exec(readFileSync(path.join(root, 'Cargo.toml'), 'utf8'))?.[1] ?? '0'
-  const unusable = await rustProblem(root, oldest)
+  const unusable = await rustProblem(root, oldestRust(root))
   if (unusable) return { reason: unusable, broken: false }
 
   const unreachable = await fetchCrates(root, say)
@@ -87,7 +86,14 @@ async function tryBuild(root, build, say) {
   return { file }
 }
 
-async function rustProblem(root, oldest) {
+/** The oldest Rust that the workspace allows, as its manifest states it. */
+export function oldestRust(root) {
+  const manifest = readFileSync(path.join(root, 'Cargo.toml'), 'utf8')
+  return /^rust-version\s*=\s*"([\d.]+)"/m.exec(manifest)?.[1] ?? '0'
+}
+
+/** Why Rust cannot be used here, in one line; undefined when it can. */
+export async function rustProblem(root, oldest) {
   for (const tool of ['cargo', 'rustc']) {
     const asked = await runQuietly(tool, ['--version'], { cwd: root, env: networkBounds, silence: networkSilence })
     if (asked.error?.code === 'ENOENT') return `no Rust here (${tool} is not on the PATH)`
