@@ -1,0 +1,162 @@
+//! The laboratory's command line. `ostraka-lab help` says what it takes.
+
+use ostraka_lab::cells::{self, Cell, Reference};
+use ostraka_lab::policies::{self, NINE};
+use ostraka_lab::report::{self, Row};
+use ostraka_lab::trace::Trace;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+const HELP: &str = "ostraka-lab table --traces FOLDER [--cells FILE] [--policies a,b,…] [--only TEXT] [--group nine|extra|sized]
+                  [--json FILE] [--check] [--seed N]
+    Replays every cell with every policy and prints the table. Reference figures are taken from the folder
+    (reference.csv, reference-sized.csv); --check lists where ours differ from them by more than 0.1 points.
+ostraka-lab run FILE --capacity N [--bytes] [--policies a,b,…]
+    One trace, one capacity.
+
+FOLDER may also be given in OSTRAKA_TRACES. Policies: fifo lru clock 2q arc lirs sieve s3-fifo wtinylfu gdsf belady.";
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let command = words.next().unwrap_or_default();
+    let outcome = Options::parse(words).and_then(|options| match command.as_str() {
+        "table" => table(&options),
+        "run" => run(&options),
+        _ => Err(HELP.to_string()),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `--name value` pairs, `--flag`s (stored as empty) and bare words.
+struct Options {
+    named: HashMap<String, String>,
+    bare: Vec<String>,
+}
+
+impl Options {
+    fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
+        const FLAGS: [&str; 2] = ["check", "bytes"];
+        let mut options = Options { named: HashMap::new(), bare: Vec::new() };
+        let mut words = words.peekable();
+        while let Some(word) = words.next() {
+            match word.strip_prefix("--") {
+                Some(flag) if FLAGS.contains(&flag) => drop(options.named.insert(flag.to_string(), String::new())),
+                Some(name) => {
+                    let value = words.next().ok_or_else(|| format!("--{name} wants a value"))?;
+                    options.named.insert(name.to_string(), value);
+                }
+                None => options.bare.push(word),
+            }
+        }
+        Ok(options)
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.named.get(name).map(String::as_str)
+    }
+
+    fn number(&self, name: &str) -> Result<Option<u64>, String> {
+        self.get(name).map(|text| text.parse().map_err(|_| format!("--{name} {text}: no number"))).transpose()
+    }
+
+    fn policies(&self) -> Vec<String> {
+        match self.get("policies") {
+            None => NINE.iter().map(ToString::to_string).collect(),
+            Some(list) => list
+                .split(',')
+                .flat_map(|name| if name == "nine" { NINE.to_vec() } else { vec![name] })
+                .map(str::to_string)
+                .collect(),
+        }
+    }
+
+    fn folder(&self) -> Result<PathBuf, String> {
+        let given = self.get("traces").map(PathBuf::from).or_else(|| std::env::var_os("OSTRAKA_TRACES").map(PathBuf::from));
+        given.ok_or_else(|| "where are the traces? --traces FOLDER or OSTRAKA_TRACES".to_string())
+    }
+}
+
+fn table(options: &Options) -> Result<(), String> {
+    let folder = options.folder()?;
+    let default_cells = Path::new(env!("CARGO_MANIFEST_DIR")).join("cells.csv");
+    let cells = cells::read_cells(options.get("cells").map_or(default_cells.as_path(), Path::new)).map_err(text)?;
+    let cells: Vec<Cell> = cells
+        .into_iter()
+        .filter(|cell| options.get("only").is_none_or(|wanted| wanted.split(',').any(|part| cell.trace.contains(part))))
+        .filter(|cell| options.get("group").is_none_or(|wanted| wanted.split(',').any(|group| cell.group == group)))
+        .collect();
+    let mut reference = Reference::new();
+    for name in ["reference.csv", "reference-sized.csv"] {
+        let path = folder.join(name);
+        if path.exists() {
+            cells::read_reference(&path, &mut reference).map_err(text)?;
+        }
+    }
+    let seed = options.number("seed")?.unwrap_or(1);
+    let policies = options.policies();
+    let mut rows = Vec::new();
+    let mut loaded: Option<Trace> = None;
+    for cell in cells {
+        if loaded.as_ref().is_none_or(|trace| trace.name != cell.trace) {
+            let Some(path) = Trace::find(&folder, &cell.trace) else {
+                eprintln!("{}: no such trace in {}, skipped", cell.trace, folder.display());
+                continue;
+            };
+            loaded = Some(Trace::read(&path).map_err(text)?);
+        }
+        let Some(trace) = &loaded else { continue };
+        let results = measure(trace, cell.capacity, cell.by_bytes, &policies, seed)?;
+        rows.push(Row { cell, requests: trace.len() as u64, results });
+    }
+    print!("{}", report::text(&rows, &policies, &reference));
+    if options.get("check").is_some() {
+        println!("\nagainst the reference");
+        let differences = report::differences(&rows, &reference);
+        for (cell, policy, ours, theirs) in differences.iter().filter(|d| (d.2 - d.3).abs() > 0.1) {
+            println!("  {cell:32}{policy:10}{ours:8.2} here {theirs:8.2} there {:+8.2}", ours - theirs);
+        }
+        let close = differences.iter().filter(|d| (d.2 - d.3).abs() <= 0.1).count();
+        println!("  {close} of {} within 0.1 points", differences.len());
+    }
+    if let Some(path) = options.get("json") {
+        let value = report::json(&rows, &policies, &reference);
+        std::fs::write(path, serde_json::to_vec_pretty(&value).map_err(text)?).map_err(text)?;
+    }
+    Ok(())
+}
+
+fn measure(trace: &Trace, capacity: u64, by_bytes: bool, names: &[String], seed: u64) -> Result<Vec<(String, f64, f64, f64)>, String> {
+    let mut results = Vec::new();
+    for name in names {
+        let mut policy = policies::make(name, capacity, trace, seed).ok_or_else(|| format!("no policy `{name}`\n{HELP}"))?;
+        let start = Instant::now();
+        let outcome = policies::replay(policy.as_mut(), trace, by_bytes);
+        results.push((name.clone(), outcome.hit_percent(), outcome.byte_hit_percent(), start.elapsed().as_secs_f64()));
+    }
+    Ok(results)
+}
+
+fn run(options: &Options) -> Result<(), String> {
+    let [file] = options.bare.as_slice() else { return Err(HELP.to_string()) };
+    let capacity = options.number("capacity")?.ok_or("--capacity N")?;
+    let trace = Trace::read(Path::new(file)).map_err(text)?;
+    println!("{}: {} requests, {} objects, footprint {}", trace.name, trace.len(), trace.unique, trace.footprint());
+    let seed = options.number("seed")?.unwrap_or(1);
+    let by_bytes = options.get("bytes").is_some();
+    for (name, hit, byte_hit, seconds) in measure(&trace, capacity, by_bytes, &options.policies(), seed)? {
+        println!("{name:10} hit {hit:6.2} %  bytes {byte_hit:6.2} %  {seconds:6.2} s");
+    }
+    Ok(())
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,195 @@
+//! The table of cells and policies, and the figures drawn from it.
+
+use crate::cells::{Cell, Reference};
+use crate::policies::NINE;
+use serde_json::{json, Value};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+pub struct Row {
+    pub cell: Cell,
+    pub requests: u64,
+    /// Policy, object hit %, byte hit %, seconds.
+    pub results: Vec<(String, f64, f64, f64)>,
+}
+
+impl Row {
+    fn hit(&self, policy: &str) -> Option<f64> {
+        self.results.iter().find(|r| r.0 == policy).map(|r| r.1)
+    }
+
+    /// The measured figure, else the reference's.
+    fn known(&self, policy: &str, reference: &Reference) -> Option<f64> {
+        self.hit(policy)
+            .or_else(|| reference.get(&(self.cell.trace.clone(), self.cell.capacity, policy.to_string())).copied())
+    }
+}
+
+/// Share of LRU's misses that `hit` removes.
+fn removed(hit: f64, lru: f64) -> f64 {
+    if lru >= 100.0 {
+        0.0
+    } else {
+        (hit - lru) / (100.0 - lru)
+    }
+}
+
+/// Figures of one policy over the cells that have LRU and a best of nine.
+#[derive(Default, Clone)]
+pub struct Score {
+    pub cells: usize,
+    pub removed: f64,
+    pub best_removed: f64,
+    pub worst_regret: (f64, String),
+    pub worst_below_lru_long: (f64, String),
+    pub worst_below_lru_short: (f64, String),
+}
+
+/// Requests from which a trace counts as long: half a point below LRU allowed, else one and a half.
+pub const LONG: u64 = 100_000;
+
+pub fn score(rows: &[Row], policy: &str, reference: &Reference, chosen: impl Fn(&Row) -> bool) -> Score {
+    let mut score = Score {
+        worst_regret: (f64::MIN, String::new()),
+        worst_below_lru_long: (f64::MIN, String::new()),
+        worst_below_lru_short: (f64::MIN, String::new()),
+        ..Score::default()
+    };
+    for row in rows.iter().filter(|row| chosen(row)) {
+        let best = NINE.iter().filter_map(|name| row.known(name, reference)).fold(f64::MIN, f64::max);
+        let (Some(hit), Some(lru)) = (row.hit(policy), row.known("lru", reference)) else { continue };
+        let place = format!("{}@{}", row.cell.trace, row.cell.capacity);
+        score.cells += 1;
+        score.removed += removed(hit, lru);
+        score.best_removed += removed(best, lru);
+        let worse = |worst: &mut (f64, String), by: f64| {
+            if by > worst.0 {
+                *worst = (by, place.clone());
+            }
+        };
+        worse(&mut score.worst_regret, best - hit);
+        let side = if row.requests >= LONG { &mut score.worst_below_lru_long } else { &mut score.worst_below_lru_short };
+        worse(side, lru - hit);
+    }
+    let count = score.cells.max(1) as f64;
+    score.removed /= count;
+    score.best_removed /= count;
+    score
+}
+
+/// The whole table as text: one line a cell, the best of the nine marked, then the figures of each policy.
+pub fn text(rows: &[Row], policies: &[String], reference: &Reference) -> String {
+    let mut out = String::new();
+    let _ = write!(out, "{:32}", "cell");
+    for policy in policies {
+        let _ = write!(out, "{policy:>10}");
+    }
+    let _ = writeln!(out, "{:>10}{:>10}", "best of 9", "lru");
+    for row in rows {
+        let unit = if row.cell.by_bytes { "B" } else { "" };
+        let _ = write!(out, "{:32}", format!("{}@{}{unit}", row.cell.trace, row.cell.capacity));
+        for policy in policies {
+            let _ = write!(out, "{:>10.2}", row.hit(policy).unwrap_or(f64::NAN));
+        }
+        let best = NINE.iter().filter_map(|name| row.known(name, reference)).fold(f64::MIN, f64::max);
+        let _ = writeln!(out, "{best:>10.2}{:>10.2}", row.known("lru", reference).unwrap_or(f64::NAN));
+    }
+    let _ = writeln!(out);
+    for (title, chosen) in groups() {
+        if !rows.iter().any(&chosen) {
+            continue;
+        }
+        let _ = writeln!(out, "{title}");
+        for policy in policies {
+            let s = score(rows, policy, reference, &chosen);
+            if s.cells == 0 {
+                continue;
+            }
+            let hits: Vec<f64> = rows.iter().filter(|r| chosen(r)).filter_map(|r| r.hit(policy)).collect();
+            let mean = hits.iter().sum::<f64>() / hits.len() as f64;
+            let _ = write!(
+                out,
+                "  {policy:10} {:3} cells  hit {mean:6.2}  removed {:6.2} % (best of nine {:5.2} %)  worst regret {:5.2} {}",
+                s.cells,
+                100.0 * s.removed,
+                100.0 * s.best_removed,
+                s.worst_regret.0,
+                s.worst_regret.1
+            );
+            if !s.worst_below_lru_long.1.is_empty() {
+                let _ = write!(out, "  below LRU long {:5.2} {}", s.worst_below_lru_long.0, s.worst_below_lru_long.1);
+            }
+            if !s.worst_below_lru_short.1.is_empty() {
+                let _ = write!(out, "  short {:5.2} {}", s.worst_below_lru_short.0, s.worst_below_lru_short.1);
+            }
+            let _ = writeln!(out);
+        }
+    }
+    out
+}
+
+type Chooser = Box<dyn Fn(&Row) -> bool>;
+
+/// The two halves are by trace, dealt by a hash of the name: rules are tuned on A alone.
+pub fn half_a(trace: &str) -> bool {
+    let hash = trace.bytes().fold(7u64, |h, b| crate::mix(h ^ u64::from(b)));
+    hash & 1 == 0
+}
+
+fn groups() -> Vec<(&'static str, Chooser)> {
+    vec![
+        ("cells with all nine", Box::new(|row: &Row| row.cell.group == "nine")),
+        ("  half A (tuned on)", Box::new(|row: &Row| row.cell.group == "nine" && half_a(&row.cell.trace))),
+        ("  half B (held out)", Box::new(|row: &Row| row.cell.group == "nine" && !half_a(&row.cell.trace))),
+        ("  long traces", Box::new(|row: &Row| row.cell.group == "nine" && row.requests >= LONG)),
+        ("cells by bytes", Box::new(|row: &Row| row.cell.group == "sized")),
+    ]
+}
+
+/// Differences to the reference figures: (cell, policy, ours, theirs), largest first.
+pub fn differences(rows: &[Row], reference: &Reference) -> Vec<(String, String, f64, f64)> {
+    let mut found = Vec::new();
+    for row in rows {
+        for (policy, hit, _, _) in &row.results {
+            let key = (row.cell.trace.clone(), row.cell.capacity, policy.clone());
+            if let Some(theirs) = reference.get(&key) {
+                found.push((format!("{}@{}", row.cell.trace, row.cell.capacity), policy.clone(), *hit, *theirs));
+            }
+        }
+    }
+    found.sort_by(|a, b| (b.2 - b.3).abs().total_cmp(&(a.2 - a.3).abs()));
+    found
+}
+
+pub fn json(rows: &[Row], policies: &[String], reference: &Reference) -> Value {
+    let cells: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            let results: BTreeMap<&str, Value> = row
+                .results
+                .iter()
+                .map(|(name, hit, bytes, seconds)| {
+                    (name.as_str(), json!({ "hitPercent": hit, "byteHitPercent": bytes, "seconds": seconds }))
+                })
+                .collect();
+            json!({
+                "trace": row.cell.trace, "capacity": row.cell.capacity, "unit": if row.cell.by_bytes { "bytes" } else { "objects" },
+                "group": row.cell.group, "requests": row.requests, "results": results,
+            })
+        })
+        .collect();
+    let mut scores = Vec::new();
+    for (title, chosen) in groups() {
+        for policy in policies {
+            let s = score(rows, policy, reference, &chosen);
+            if s.cells > 0 {
+                scores.push(json!({
+                    "cells": title.trim(), "policy": policy, "count": s.cells, "missesRemoved": s.removed, "bestOfNineRemoved": s.best_removed,
+                    "worstRegret": { "points": s.worst_regret.0, "cell": s.worst_regret.1 },
+                    "worstBelowLru": { "long": s.worst_below_lru_long.0, "short": s.worst_below_lru_short.0 },
+                }));
+            }
+        }
+    }
+    json!({ "cells": cells, "scores": scores })
+}
