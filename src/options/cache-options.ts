@@ -1,0 +1,114 @@
+// The options of createCache as users write them, and the settings they become. Types and defaults only; touches nothing.
+import type { Duration, Size } from './units.js'
+
+/** How `get` hands out structured values. */
+export type NearValues = 'frozen' | 'reference' | 'copy'
+
+/** The near cache: decoded values, kept by each thread for itself. */
+export interface NearOptions {
+  /** Most entries a thread keeps. Default 10,000. */
+  maxEntries?: number | undefined
+  /** Most bytes (as encoded) a thread keeps. Default '8mb'. */
+  maxBytes?: Size | undefined
+  /** Values longer than this (as encoded) are not kept near. Default '64kb'. */
+  maxValueBytes?: Size | undefined
+  /**
+   * 'frozen' (default): plain objects and arrays come deep-frozen and shared within the thread; what cannot be frozen comes as a
+   * fresh copy. 'reference': shared within the thread and not frozen, so a change is seen by this thread's other callers.
+   * 'copy': a fresh copy every time.
+   */
+  values?: NearValues | undefined
+}
+
+export interface CacheOptions {
+  /** The name under which every thread of the process finds this cache. Default 'default'. */
+  name?: string | undefined
+  /** Bound on all shared memory: index, records, sketches, open segments. Default '64mb'. */
+  maxBytes?: Size | undefined
+  /** Bound on the number of entries, never exceeded. Default: none. */
+  maxEntries?: number | undefined
+  /** Assumed mean size of an entry, key and value together, by which the index is sized when there is no `maxEntries`. Default 256. */
+  entryBytes?: Size | undefined
+  /** Partitions of the memory: a power of two, or 'auto'. */
+  shards?: number | 'auto' | undefined
+  /** Threads that do the upkeep. In this version the callers do it: 'auto' and 0 mean the same. */
+  owners?: number | 'auto' | undefined
+  /** Which implementation works on the memory in this thread. The environment variable OSTRAKA_ENGINE overrides it. */
+  engine?: 'auto' | 'native' | 'js' | undefined
+  /** How long entries live that are set without a `ttl` of their own. 0 keeps nothing. Default: for ever. */
+  ttl?: Duration | undefined
+  /** Entries not used for so long expire. Default: never. */
+  idle?: Duration | undefined
+  /** Shortens every `ttl` by a random share of up to this much (0 to 1), so that entries set together do not expire together. */
+  ttlJitter?: number | undefined
+  /** The near cache of this thread, or `false` for none. */
+  near?: NearOptions | false | undefined
+  /** How structured values are written. 'auto' keeps every supported type; 'json' and 'v8' refuse what they would lose. */
+  codec?: 'auto' | 'json' | 'v8' | undefined
+  /** What is kept when the cache is full. In this version 'adaptive' is S3-FIFO. */
+  policy?: 'adaptive' | 's3-fifo' | undefined
+  /** 'manual': time stands still until `cache.advance(…)`, in all threads. For tests. */
+  clock?: 'system' | 'manual' | undefined
+  /** Seed of the hash functions, for repeatable tests. Default: random for each cache. */
+  seed?: number | bigint | undefined
+}
+
+/** What all threads of a cache share, fixed by the thread that creates it. */
+export interface SharedSettings {
+  readonly maxBytes: number
+  /** 0 = no bound. */
+  readonly maxEntries: number
+  readonly entryBytes: number
+  readonly shards: number | 'auto'
+  readonly owners: 0
+  /** Milliseconds, −1 for none. */
+  readonly ttl: number
+  /** Milliseconds, −1 for none. */
+  readonly idle: number
+  readonly ttlJitter: number
+  readonly codec: 'auto' | 'json' | 'v8'
+  readonly policy: 'adaptive' | 's3-fifo'
+  readonly clock: 'system' | 'manual'
+  /** Undefined: the creator draws one at random. */
+  readonly seed: bigint | undefined
+}
+
+export interface NearSettings {
+  readonly maxEntries: number
+  readonly maxBytes: number
+  readonly maxValueBytes: number
+  readonly values: NearValues
+}
+
+export interface CacheSettings {
+  readonly name: string
+  readonly shared: SharedSettings
+  /** The shared options that the caller named; the others take what an existing cache has. */
+  readonly given: ReadonlySet<keyof SharedSettings>
+  readonly engine: 'auto' | 'native' | 'js'
+  readonly near: NearSettings | undefined
+}
+
+export const defaultName = 'default'
+
+export const defaultShared: SharedSettings = {
+  maxBytes: 64 * 2 ** 20,
+  maxEntries: 0,
+  entryBytes: 256,
+  shards: 'auto',
+  owners: 0,
+  ttl: -1,
+  idle: -1,
+  ttlJitter: 0,
+  codec: 'auto',
+  policy: 'adaptive',
+  clock: 'system',
+  seed: undefined,
+}
+
+export const defaultNear: NearSettings = {
+  maxEntries: 10_000,
+  maxBytes: 8 * 2 ** 20,
+  maxValueBytes: 64 * 2 ** 10,
+  values: 'frozen',
+}
