@@ -17,6 +17,9 @@ import { runQuietly } from './run-quietly.mjs'
 
 /** The network counts as dead when it sends nothing for this long (milliseconds). */
 const networkSilence = 10_000
+/** Longest waits (milliseconds without a word from cargo) for another cargo's locks, and for a compilation. */
+const lockSilence = 60_000
+const compileSilence = 900_000
 
 const networkBounds = {
   CARGO_HTTP_TIMEOUT: String(networkSilence / 1000),
@@ -69,7 +72,7 @@ async function tryBuild(root, build, say) {
   const built = await runQuietly(
     'cargo',
     ['build', '--release', '--locked', '--offline', '-p', 'ostraka-addon', '--message-format=json-render-diagnostics'],
-    { cwd: root, env: networkBounds },
+    { cwd: root, env: networkBounds, silence: compileSilence },
   )
   const log = path.join(build, 'cargo.log')
   writeFileSync(log, built.stderr)
@@ -115,8 +118,14 @@ function isOlder(version, oldest) {
 // what this build compiles, and compiles nothing.
 async function fetchCrates(root, say) {
   const tree = ['tree', '--locked', '-p', 'ostraka-addon', '-e', 'normal,build', '--prefix', 'none', '-q']
-  const offline = await runQuietly('cargo', [...tree, '--offline'], { cwd: root, env: networkBounds })
+  // Bounded too: another cargo that holds the lock on the crates may itself be waiting for a dead network.
+  const offline = await runQuietly('cargo', [...tree, '--offline'], {
+    cwd: root,
+    env: networkBounds,
+    silence: lockSilence,
+  })
   if (offline.code === 0) return undefined
+  if (offline.silent) return { reason: 'another cargo holds the lock on the crates', broken: false }
   // These are faults of the checkout, which no network cures.
   if (/failed to parse manifest|cannot update the lock file|lock file .* needs to be updated/.test(offline.stderr)) {
     return { reason: `cargo refuses the workspace: ${firstError(offline)}`, broken: true }
@@ -142,7 +151,7 @@ async function fetchCrates(root, say) {
     // A quick failure may be an accident; one that took the whole time-out is the answer.
     if (online.silent || Date.now() - begin > networkSilence / 2) break
   }
-  const why = online.silent ? `the network sent nothing for ${networkSilence / 1000} s` : firstError(online)
+  const why = online.silent ? `the network sent nothing for ${networkSilence / 1000} s` : deepestCause(online)
   return { reason: `the crates cannot be fetched: ${why}`, broken: false }
 }
 
@@ -157,11 +166,20 @@ function libraryIn(messages) {
   return undefined
 }
 
-function firstError({ stderr, error, code }) {
-  const lines = stderr
+function linesOf(text) {
+  return text
     .split(/[\r\n]+/)
     .map((line) => line.trim())
     .filter(Boolean)
+}
+
+// Cargo ends with a chain of causes; the last one tells what the network did.
+function deepestCause(outcome) {
+  return (linesOf(outcome.stderr).at(-1) ?? firstError(outcome)).slice(0, 160)
+}
+
+function firstError({ stderr, error, code }) {
+  const lines = linesOf(stderr)
   const line = lines.find((text) => /^(\w*error|fatal)/i.test(text)) ?? lines.at(-1) ?? error?.message
   return (line ?? `exit status ${code}`).replace(/^error(\[\w+\])?:\s*/i, '').slice(0, 160)
 }

@@ -48,7 +48,9 @@ function licenceTexts(crate) {
     .filter((text) => text.length > 0)
   if (texts.length > 0) return texts
   if (!/\bMIT\b/.test(crate.license ?? '')) throw new Error(`${crate.name} has neither a licence file nor MIT`)
-  return [mitFor(crate.authors.map((author) => author.replace(/ <.*>/, '')).join(', ') || `the authors of ${crate.name}`)]
+  return [
+    mitFor(crate.authors.map((author) => author.replace(/ <.*>/, '')).join(', ') || `the authors of ${crate.name}`),
+  ]
 }
 
 // The licence's wording is this package's own; only the holder differs.
