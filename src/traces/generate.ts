@@ -1,0 +1,103 @@
+// Makes a trace for demonstrations: skewed popularity that drifts, scans in between, sizes as in web caches. The same
+// seed gives the same trace everywhere. May touch: nothing outside its arguments.
+import { TraceBuilder } from './build.js'
+import { Operation, type Trace } from './trace.js'
+
+export interface GenerateOptions {
+  /** Requests. Default 1,000,000. */
+  readonly requests?: number | undefined
+  /** Keys that are popular at any one time. Default 50,000. */
+  readonly keys?: number | undefined
+  /** Exponent of the Zipf distribution; production caches lie around 0.9 to 1.2. Default 0.9. */
+  readonly skew?: number | undefined
+  /** Share of requests after which some key gives its popularity to one never seen. Default 0.02. */
+  readonly churn?: number | undefined
+  /** Share of requests that belong to scans, runs over keys that are seldom asked for again. Default 0.1. */
+  readonly scans?: number | undefined
+  /** Median size of a value in bytes; sizes are log-normal with sigma 1. Default 200. */
+  readonly medianSize?: number | undefined
+  /** Default 1. */
+  readonly seed?: number | undefined
+}
+
+const scanLength = 2000
+const smallest = 8
+const largest = 64 * 1024
+
+/** Uniform numbers in [0, 1) from a seed: a Weyl sequence through a 32-bit mixer. Not for secrets. */
+export function randomFrom(seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x9e37_79b9) | 0
+    let mixed = state ^ (state >>> 16)
+    mixed = Math.imul(mixed, 0x21f0_aaad)
+    mixed ^= mixed >>> 15
+    mixed = Math.imul(mixed, 0x735a_2d97)
+    mixed ^= mixed >>> 15
+    return (mixed >>> 0) / 0x1_0000_0000
+  }
+}
+
+/** The distribution function of a Zipf law over `count` ranks. */
+function zipf(count: number, skew: number): Float64Array {
+  const upTo = new Float64Array(count)
+  let sum = 0
+  for (let rank = 0; rank < count; rank++) {
+    sum += (rank + 1) ** -skew
+    upTo[rank] = sum
+  }
+  for (let rank = 0; rank < count; rank++) upTo[rank]! /= sum
+  return upTo
+}
+
+function rankOf(upTo: Float64Array, at: number): number {
+  let low = 0
+  let high = upTo.length - 1
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (upTo[middle]! > at) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** A key always has the same size, drawn from its own number. */
+function sizeOf(key: number, median: number): number {
+  const random = randomFrom(Math.imul(key + 1, 0x85eb_ca6b))
+  // Box and Muller's way from two uniform numbers to a normal one.
+  const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+  return Math.round(Math.min(Math.max(median * Math.exp(normal), smallest), largest))
+}
+
+/** About 0.3 µs a request. */
+export function generateTrace(options: GenerateOptions = {}): Trace {
+  const requests = options.requests ?? 1_000_000
+  const keys = options.keys ?? 50_000
+  const churn = options.churn ?? 0.02
+  const scans = options.scans ?? 0.1
+  const medianSize = options.medianSize ?? 200
+  const random = randomFrom(options.seed ?? 1)
+  const upTo = zipf(keys, options.skew ?? 0.9)
+  const keyAtRank = Uint32Array.from({ length: keys }, (_, rank) => rank)
+  const builder = new TraceBuilder()
+  const text = Buffer.alloc(24)
+  const ask = (prefix: string, key: number) => {
+    const length = text.write(prefix + key, 'latin1')
+    builder.request(text, 0, length, Operation.get, sizeOf(key, medianSize), 0, 0)
+  }
+
+  let nextKey = keys
+  let nextScanned = 0
+  let scanLeft = 0
+  for (let i = 0; i < requests; i++) {
+    if (scanLeft === 0 && random() < scans / scanLength) scanLeft = scanLength
+    if (scanLeft > 0 && random() < 0.5) {
+      scanLeft--
+      ask('row:', nextScanned++ % (keys * 20))
+      continue
+    }
+    if (random() < churn) keyAtRank[Math.floor(random() * keys)] = nextKey++
+    ask('item:', keyAtRank[rankOf(upTo, random())]!)
+  }
+  return builder.finish('generated', 'generated')
+}
