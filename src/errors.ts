@@ -46,6 +46,18 @@ export const errorTable = {
     meaning: 'A cache of this name exists, but no thread that holds it answered within the bound.',
     cure: 'Import ostraka and call createCache before the other thread blocks, or start the worker after the cache exists.',
   },
+  OSTRAKA_ERR_NO_CACHE: {
+    meaning: 'No options were given, and no thread of this process holds a cache of this name.',
+    cure: 'Give options (for example maxBytes) to create it, or create it in another thread first.',
+  },
+  OSTRAKA_ERR_TOO_MANY_CACHES: {
+    meaning: 'More than 512 caches are open in this process.',
+    cure: 'Close caches that are no longer needed, or keep several kinds of entries in one cache.',
+  },
+  OSTRAKA_ERR_INVALID_NAME: {
+    meaning: 'The name of a cache is not a string, is empty, or is longer than 255 characters.',
+    cure: 'Use a short non-empty string.',
+  },
   OSTRAKA_ERR_ENGINE_UNAVAILABLE: {
     meaning: "The native engine was asked for and cannot be loaded here; 'cause' says why.",
     cure: "Build or install the native addon ('ostraka doctor' tells what is missing), or use engine: 'auto' or 'js'.",
@@ -55,12 +67,24 @@ export const errorTable = {
     cure: 'Install one version of ostraka only, and build the addon from the same version.',
   },
   OSTRAKA_ERR_TOO_MANY_THREADS: {
-    meaning: 'More threads are attached to this cache than it has places for (128).',
+    meaning: 'More threads use this cache (128 places) or this package (1,024 places) than there is room for.',
     cure: 'Use fewer worker threads, or close handles that are no longer needed.',
   },
   OSTRAKA_ERR_OUT_OF_MEMORY: {
     meaning: 'The shared memory for the cache could not be allocated.',
     cure: 'Lower maxBytes, or raise the limits of the process or container.',
+  },
+  OSTRAKA_ERR_TRACE_UNREADABLE: {
+    meaning: 'A trace file cannot be opened or decompressed, or its format cannot be told.',
+    cure: 'Correct the path, or name the format with --format.',
+  },
+  OSTRAKA_ERR_TRACE_MALFORMED: {
+    meaning: 'A trace file does not follow its format; the message names the line or byte.',
+    cure: 'Repair or cut the file there, or name another format with --format.',
+  },
+  OSTRAKA_ERR_USAGE: {
+    meaning: 'A command line has an unknown command or option, or a value that does not fit.',
+    cure: "See 'ostraka help' and 'ostraka <command> --help'.",
   },
   OSTRAKA_ERR_CLOCK: {
     meaning: 'advance was called on a cache whose clock is the system clock.',

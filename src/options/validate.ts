@@ -6,7 +6,7 @@ import { type CacheSettings, defaultName, defaultNear, defaultShared, type Share
 import { suggest } from './suggest.js'
 import { durationHint, parseDuration, parseSize, sizeHint } from './units.js'
 
-const smallestCache = 512 * 2 ** 10
+const smallestCache = 2 ** 20
 const largestCache = 2 ** 40
 
 /** A schema from a function that returns `undefined` for what it does not accept. */
@@ -63,12 +63,12 @@ const codecHint = "'auto' or 'json' or 'v8' ('msgpack' and modules are not avail
 
 const entries = {
   name: accepts(
-    (input) => (typeof input === 'string' && input !== '' && input.length <= 200 ? input : undefined),
-    'a non-empty string of at most 200 characters',
+    (input) => (typeof input === 'string' && input !== '' && input.length <= 255 ? input : undefined),
+    'a non-empty string of at most 255 characters',
   ),
-  maxBytes: size(smallestCache, largestCache, "at least '512kb', at most '1tb'"),
+  maxBytes: size(smallestCache, largestCache, "at least '1mb', at most '1tb'"),
   maxEntries: integer(1, 2 ** 30),
-  entryBytes: size(16, 2 ** 26, "at least 16, at most '64mb'"),
+  entryBytes: size(32, 2 ** 20, "at least 32, at most '1mb'"),
   shards: accepts<number | 'auto'>(
     (input) => (input === 'auto' || isPowerOfTwo(input) ? input : undefined),
     "'auto' or a power of two from 1 to 256",
