@@ -45,6 +45,15 @@ describe.skipIf(process.platform === 'win32')('a production install of the packe
     expect(existsSync(path.join(copy, 'compiler-was-called'))).toBe(false)
   })
 
+  it('is locked without naming a host to download from', () => {
+    const lock = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as { packages: object }
+    const entries = Object.entries(lock.packages) as [string, { resolved?: string; integrity?: string }][]
+    for (const [name, entry] of entries) {
+      expect(entry.resolved, name).toBeUndefined()
+      if (name !== '') expect(entry.integrity, name).toMatch(/^sha512-/)
+    }
+  })
+
   it('contains what runs and its notices, no sources, no tests, no binary', () => {
     expect(files).toEqual(expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'THIRD-PARTY-NOTICES.md']))
     expect(files).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js']))
