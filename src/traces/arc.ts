@@ -22,7 +22,8 @@ export class ArcFormat implements LineFormat {
       while (at < end && (bytes[at] === 32 || bytes[at] === 9)) at++
       const from = at
       while (at < end && bytes[at] !== 32 && bytes[at] !== 9) at++
-      if (from === at) throw new RecordFault(`has ${field} fields where an ARC line has 4 ("start count ignored request")`)
+      if (from === at)
+        throw new RecordFault(`has ${field} fields where an ARC line has 4 ("start count ignored request")`)
       const value = unsigned(bytes, from, at)
       if (value < 0) throw new RecordFault(`the ${fieldNames[field]} is no unsigned number: ${quoted(bytes, from, at)}`)
       if (field === 0) block = value

@@ -25,7 +25,10 @@ export function detectFormat(file: string, head: Uint8Array): TraceFormat {
   const text = looksLikeText(head)
   if (/\.bin$/i.test(name) && !text) return 'oracle-general'
   if (!text) throw unreadable(file, 'it is no text and its name tells no binary format; say which with --format')
-  const lines = Buffer.from(head).toString('utf8').split(/\r?\n/).filter((line) => line !== '')
+  const lines = Buffer.from(head)
+    .toString('utf8')
+    .split(/\r?\n/)
+    .filter((line) => line !== '')
   const first = lines[0] ?? ''
   if (twitterLine.test(first)) return 'twitter'
   if (/\.csv$/i.test(name)) return 'csv'

@@ -118,7 +118,8 @@ export function unsigned(bytes: Uint8Array, start: number, end: number): number 
  */
 export function checkKey(bytes: Uint8Array, start: number, end: number): void {
   if (start === end) throw new RecordFault('the key is empty')
-  if (end - start > longestKey) throw new RecordFault(`the key has ${end - start} bytes, more than the ${longestKey} of a cache`)
+  if (end - start > longestKey)
+    throw new RecordFault(`the key has ${end - start} bytes, more than the ${longestKey} of a cache`)
   for (let at = start; at < end; at++) {
     if (bytes[at]! > 127) {
       if (!isUtf8(bytes.subarray(start, end))) throw new RecordFault('the key is not UTF-8')

@@ -125,7 +125,8 @@ export async function* traceBytes(file: string): AsyncGenerator<Uint8Array> {
   const first = opening.done ? new Uint8Array(0) : opening.value
   const gzip = first[0] === 0x1f && first[1] === 0x8b
   const zstd = first[0] === 0x28 && first[1] === 0xb5 && first[2] === 0x2f && first[3] === 0xfd
-  if (!gzip && /\.gz$/i.test(file)) throw unreadable(file, 'its name ends in .gz, but it does not begin like a gzip file')
+  if (!gzip && /\.gz$/i.test(file))
+    throw unreadable(file, 'its name ends in .gz, but it does not begin like a gzip file')
   if (!zstd && /\.zst$/i.test(file)) {
     throw unreadable(file, 'its name ends in .zst, but it does not begin like a Zstandard file')
   }
