@@ -1,0 +1,241 @@
+//! The hand between records: walking a sealed segment one record at a time (docs/slab.md 6).
+//! Only the shard's evictor moves a hand. Each step is safe to repeat after a death in its middle.
+
+use crate::attachment::Attachment;
+use crate::counters::Counter;
+use crate::host::Host;
+use crate::layout::{UNIT, segment, shard, slot};
+use crate::mutant;
+use crate::policy::{MAIN, Policy, SMALL, Verdict};
+use crate::record::{CHAIN, Header};
+use crate::region::Ordering;
+use crate::relocate::Change;
+use crate::segment::Claimant;
+use crate::shard::{Shard, state, word};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hand {
+    Small = 0,
+    Main = 1,
+    Compaction = 2,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Units passed without anything to decide.
+    Skipped(u32),
+    Kept(u32),
+    /// `counted`: it was a live entry of the present world.
+    Evicted { units: u32, counted: bool },
+    SegmentDone,
+    /// The segment's first grace is not over.
+    Blocked,
+}
+
+const SEGMENT: u32 = 0;
+const POSITION: u32 = 4;
+const END: u32 = 8;
+
+/// Units of zeros passed in one step, where a writer died before it wrote its extent's header.
+const HOLE_STEP: u32 = 512;
+
+impl Hand {
+    pub const ALL: [Hand; 3] = [Hand::Small, Hand::Main, Hand::Compaction];
+
+    pub fn of(queue: u32) -> Hand {
+        if queue == SMALL { Hand::Small } else { Hand::Main }
+    }
+
+    pub fn from_word(word: u32) -> Hand {
+        match word {
+            0 => Hand::Small,
+            1 => Hand::Main,
+            _ => Hand::Compaction,
+        }
+    }
+
+    fn at(self) -> u32 {
+        shard::HANDS + shard::HAND_BYTES * self as u32
+    }
+}
+
+impl<H: Host> Attachment<H> {
+    pub(crate) fn hand_segment(&self, home: &Shard, hand: Hand) -> u32 {
+        home.region.load32(hand.at() + SEGMENT, Ordering::Relaxed)
+    }
+
+    /// Puts a hand into a segment (index + 1; 0: nowhere). Position 0 stands for "its grace is not over yet".
+    pub(crate) fn place_hand(&self, home: &Shard, hand: Hand, segment: u32, position: u32, end: u32) {
+        let put = |field, value| home.region.store32(hand.at() + field, value, Ordering::Release);
+        // Nowhere first, so that a death in between cannot leave a new segment with an old position.
+        put(SEGMENT, 0);
+        put(POSITION, position);
+        put(END, end);
+        put(SEGMENT, segment);
+    }
+
+    /// Moves a hand by one record. Call as the evictor, unpinned.
+    pub(crate) fn step(&self, number: usize, hand: Hand, must_evict: bool) -> Step {
+        let home = &self.shards[number];
+        let index = self.hand_segment(home, hand) - 1;
+        let mut position = home.region.load32(hand.at() + POSITION, Ordering::Relaxed);
+        let mut end = home.region.load32(hand.at() + END, Ordering::Relaxed);
+        let start = home.segment_start(index);
+        if state::kind(home.state(index)) != segment::SEALED {
+            self.place_hand(home, hand, 0, 0, 0);
+            return Step::SegmentDone;
+        }
+        if position == 0 {
+            let epoch = home.segment_word(index, segment::EPOCH);
+            if !mutant::is("no-first-grace") && !self.wait_for_grace(epoch) {
+                return Step::Blocked;
+            }
+            (position, end) = (start, start);
+        }
+        let limit = start + home.segment_word(index, segment::CURSOR).min(home.segment_units());
+        let mut holes = 0;
+        loop {
+            if position >= limit {
+                self.drain_segment(home, index);
+                self.place_hand(home, hand, 0, 0, 0);
+                return Step::SegmentDone;
+            }
+            if position == end {
+                let length = home.region.load32(position * UNIT, Ordering::Acquire);
+                if length == 0 || position + length > limit {
+                    position += 1;
+                    end = position;
+                    holes += 1;
+                    if holes == HOLE_STEP {
+                        self.place_hand(home, hand, index + 1, position, end);
+                        return Step::Skipped(holes);
+                    }
+                } else {
+                    end = position + length;
+                    position += 1;
+                }
+                continue;
+            }
+            let record = home.record(position).filter(|header| header.key_length() != 0 && position + header.units() <= end);
+            let Some(header) = record else {
+                position = end;
+                continue;
+            };
+            let step = if header.is_dead() {
+                Step::Skipped(header.units())
+            } else {
+                self.decide(number, hand, position, header, must_evict)
+            };
+            home.region.store32(hand.at() + END, end, Ordering::Release);
+            home.region.store32(hand.at() + POSITION, position + header.units(), Ordering::Release);
+            return step;
+        }
+    }
+
+    fn decide(&self, number: usize, hand: Hand, location: u32, header: Header, must_evict: bool) -> Step {
+        let home = &self.shards[number];
+        let units = header.units();
+        self.pin();
+        let mut key = self.key_scratch.take();
+        home.read_key(location, header, &mut key);
+        let step = self.decide_pinned(number, hand, location, header, &key, must_evict);
+        self.unpin();
+        self.key_scratch.replace(key);
+        step.unwrap_or(Step::Skipped(units))
+    }
+
+    fn decide_pinned(
+        &self,
+        number: usize,
+        hand: Hand,
+        location: u32,
+        header: Header,
+        key: &[u8],
+        must_evict: bool,
+    ) -> Option<Step> {
+        let home = &self.shards[number];
+        let world = self.world();
+        let hash = self.hash(key);
+        let units = header.units();
+        let linked = self.slot_of(home, hash, location);
+        let Some((at, seen)) = linked else {
+            if header.has(CHAIN) {
+                self.retire_orphan(home, key, location, header, world);
+            }
+            return None;
+        };
+        if word::state(seen) == slot::BUSY {
+            // Grace is over, so its writer cannot be at it any more: it died before the commit.
+            let _ = home.region.cas64(at, seen, 0);
+            return None;
+        }
+        if word::state(seen) != slot::MEMBER {
+            return None;
+        }
+        let victim = self.describe(home, at, seen, location, header, world);
+        if victim.newer {
+            return None;
+        }
+        if !victim.current || self.is_expired(home, location, header) {
+            let gone = self.unlink(number, &victim, world);
+            if gone && victim.current {
+                self.count(Counter::Expired);
+            }
+            return gone.then_some(Step::Evicted { units, counted: victim.current });
+        }
+        let frequency = self.frequency(home, at);
+        let queue = state::queue(home.state(victim.segment));
+        let verdict = match hand {
+            Hand::Compaction => Verdict::Keep { queue, frequency },
+            Hand::Small => self.policy.judge(SMALL, frequency),
+            Hand::Main => self.policy.judge(MAIN, frequency),
+        };
+        let verdict = if must_evict || (hand == Hand::Main && self.pass_is_spent(home, units, verdict)) {
+            Verdict::Evict { ghost: hand == Hand::Small }
+        } else {
+            verdict
+        };
+        if let Verdict::Keep { queue: to, frequency } = verdict {
+            let kept = self.relocate(number, &victim, hash, to, world, Change::None, Claimant::Evictor);
+            if let Some(slot) = kept {
+                self.set_frequency(home, slot, frequency);
+                self.count_by(Counter::UnitsRelocated, u64::from(units));
+                if hand == Hand::Small {
+                    self.count(Counter::Promoted);
+                } else {
+                    self.count(Counter::Reinserted);
+                }
+                return Some(Step::Kept(units));
+            }
+            // No space to copy to, or the entry changed under the hand: evicting what is still there is the way out.
+        }
+        if matches!(verdict, Verdict::Evict { ghost: true }) {
+            self.ghost_insert(home, hash);
+        }
+        if self.unlink(number, &victim, world) {
+            self.count(if queue == SMALL { Counter::EvictedSmall } else { Counter::EvictedMain });
+            return Some(Step::Evicted { units, counted: true });
+        }
+        None
+    }
+
+    /// Where the byte bound evicts and more than three quarters of a segment's worth of main was copied on, the next
+    /// record goes whatever its frequency: freeing memory must not turn into copying all of it.
+    fn pass_is_spent(&self, home: &Shard, units: u32, verdict: Verdict) -> bool {
+        if self.max_entries != 0 {
+            return false;
+        }
+        let word = |field| home.region.load32(field, Ordering::Relaxed);
+        let (mut seen, mut retained) = (word(shard::PASS_SEEN) + units, word(shard::PASS_RETAINED));
+        if seen > home.segment_units() {
+            (seen, retained) = (seen / 2, retained / 2);
+        }
+        let spent = seen > home.segment_units() / 4 && u64::from(retained) * 4 > u64::from(seen) * 3;
+        if !spent && matches!(verdict, Verdict::Keep { .. }) {
+            retained += units;
+        }
+        home.region.store32(shard::PASS_SEEN, seen, Ordering::Relaxed);
+        home.region.store32(shard::PASS_RETAINED, retained, Ordering::Relaxed);
+        spent
+    }
+}

@@ -1,0 +1,67 @@
+//! The slab of Ostraka: a cache in shared memory that any number of threads, in Rust or JavaScript, read and write
+//! without locks. `docs/slab.md` is the contract; each file here carries out one part of it.
+//!
+//! ```text
+//! read  write  update  scan                      operations
+//!   index  relocate  chain  times                records and their slots
+//!   evict  hand  policy  ghost                   what goes when space is short
+//!   allocate  segment                            space
+//!   accounting  intent  registry  epoch  clock   threads, their deaths, time
+//!   shard  record  expiry  hash  layout  region  words and bytes
+//! ```
+//! Each line uses the ones below it.
+
+mod accounting;
+mod allocate;
+mod attachment;
+mod chain;
+mod clock;
+mod counters;
+mod create;
+#[cfg_attr(not(any(test, loom, feature = "failpoints")), allow(dead_code))]
+pub mod death;
+mod epoch;
+mod evict;
+pub mod expiry;
+mod ghost;
+mod hand;
+pub mod hash;
+pub mod histogram;
+mod host;
+mod index;
+mod intent;
+pub mod layout;
+mod many;
+mod mutant;
+mod pause;
+pub mod policy;
+mod read;
+pub mod record;
+pub mod region;
+#[cfg(loom)]
+mod region_model;
+mod registry;
+mod relocate;
+mod scan;
+mod segment;
+mod shard;
+mod times;
+mod update;
+mod validate;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use attachment::{AttachError, Attachment};
+pub use chain::MAX_VALUE_BYTES;
+pub use counters::Counter;
+pub use create::{Geometry, Limits, ShardGeometry};
+pub use host::{Host, SystemHost};
+pub use many::ManyRead;
+pub use read::{Stamp, Use, Value};
+pub use region::Region;
+pub use scan::Cursor;
+pub use shard::Foreign;
+pub use update::Incremented;
+pub use write::{Condition, Outcome, Write};

@@ -1,0 +1,23 @@
+//! A bounded moment of doing nothing, between two looks at a word that another thread is about to change.
+
+#[cfg(not(loom))]
+#[inline(always)]
+pub fn spin() {
+    std::hint::spin_loop();
+}
+
+/// Lets another thread run, where one thread of a crowded machine may hold what this one needs.
+#[cfg(not(loom))]
+pub fn give_way() {
+    std::thread::yield_now();
+}
+
+#[cfg(loom)]
+pub fn spin() {
+    loom::thread::yield_now();
+}
+
+#[cfg(loom)]
+pub fn give_way() {
+    loom::thread::yield_now();
+}

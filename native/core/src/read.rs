@@ -1,0 +1,237 @@
+//! Reading: get, peek, has, take, delete, expiry left, and the stamps that near caches and compare-and-set go by.
+
+use crate::attachment::Attachment;
+use crate::counters::Counter;
+use crate::host::Host;
+use crate::index::Found;
+use crate::layout::{control, segment};
+use crate::record::{EXPIRY, IDLE};
+use crate::region::Ordering;
+use crate::shard::{Shard, word};
+
+/// Names one record for good: the location may be used again, but not in the same generation of its segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// Slot index within the shard.
+    pub slot: u32,
+    pub location: u32,
+    pub generation: u32,
+    pub world: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value {
+    pub kind: u32,
+    pub length: usize,
+    pub stamp: Stamp,
+    /// It has an expiry or an idle time, so that a copy must be asked for again.
+    pub ends: bool,
+}
+
+/// What a read does beside reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// A use of the entry: counts as hit or miss, for eviction and for the idle time.
+    Get,
+    /// No trace.
+    Peek,
+    /// Removes exactly the record that it read.
+    Take,
+}
+
+impl<H: Host> Attachment<H> {
+    /// Reads a live entry's value. When `into` is long enough the bytes are copied to its start; otherwise nothing is,
+    /// and the length says how much it takes. `Take` removes only what it copied.
+    #[inline]
+    pub fn read(&self, key: &[u8], how: Use, into: &mut [u8]) -> Option<Value> {
+        let hash = self.hash(key);
+        let number = self.shard_of(hash);
+        let value = loop {
+            self.pin();
+            let result = self.read_pinned(number, key, how, into);
+            self.unpin();
+            match result {
+                Ok(value) => break value,
+                // Another thread replaced the record between reading and taking it.
+                Err(Changed) => crate::pause::spin(),
+            }
+        };
+        if how == Use::Get {
+            self.count(if value.is_some() { Counter::Hits } else { Counter::Misses });
+            if let Some(value) = value {
+                self.count_by(Counter::BytesRead, value.length as u64);
+            }
+        }
+        value
+    }
+
+    #[inline]
+    fn read_pinned(&self, number: usize, key: &[u8], how: Use, into: &mut [u8]) -> Result<Option<Value>, Changed> {
+        let home = &self.shards[number];
+        let Some((found, world)) = self.find_live(number, key, how != Use::Peek)? else {
+            return Ok(None);
+        };
+        let value = self.value_of(home, &found, world);
+        let fits = value.length <= into.len();
+        if fits {
+            self.read_value(home, found.location, found.header, &mut into[..value.length]);
+        }
+        match how {
+            Use::Get => {
+                self.bump(home, found.slot);
+                self.note_use(home, found.location, found.header);
+            }
+            Use::Take if fits => {
+                if !self.unlink(number, &found, world) {
+                    return Err(Changed);
+                }
+                self.count(Counter::Taken);
+            }
+            _ => {}
+        }
+        Ok(Some(value))
+    }
+
+    /// The live member of a key. An expired one is removed on the way, if `tidy`.
+    #[inline]
+    fn find_live(&self, number: usize, key: &[u8], tidy: bool) -> Result<Option<(Found, u32)>, Changed> {
+        let home = &self.shards[number];
+        let world = self.world();
+        let hash = self.hash(key);
+        let Some(found) = self.find(home, key, hash, world) else {
+            return Ok(None);
+        };
+        if found.newer {
+            return Err(Changed);
+        }
+        if !found.current || world & 1 == 1 {
+            return Ok(None);
+        }
+        if self.is_expired(home, found.location, found.header) {
+            if tidy && self.unlink(number, &found, world) {
+                self.count(Counter::Expired);
+            }
+            return Ok(None);
+        }
+        Ok(Some((found, world)))
+    }
+
+    fn value_of(&self, home: &Shard, found: &Found, world: u32) -> Value {
+        Value {
+            kind: found.header.kind(),
+            length: self.value_length(home, found.location, found.header),
+            stamp: Stamp {
+                slot: home.slot_index(found.slot),
+                location: found.location,
+                generation: home.segment_word(found.segment, segment::GENERATION),
+                world,
+            },
+            ends: found.header.has(EXPIRY | IDLE),
+        }
+    }
+
+    /// Runs `look` on the live member, pinned; no effect on recency.
+    fn with_live<T>(&self, key: &[u8], look: impl Fn(usize, &Found, u32) -> Result<T, Changed>) -> Option<T> {
+        let number = self.shard_of(self.hash(key));
+        loop {
+            self.pin();
+            let result = self
+                .find_live(number, key, false)
+                .and_then(|live| live.map(|(found, world)| look(number, &found, world)).transpose());
+            self.unpin();
+            match result {
+                Ok(answer) => return answer,
+                Err(Changed) => crate::pause::spin(),
+            }
+        }
+    }
+
+    pub fn has(&self, key: &[u8]) -> bool {
+        self.with_live(key, |_, _, _| Ok(())).is_some()
+    }
+
+    /// True for exactly one of all callers that race for one entry.
+    pub fn remove(&self, key: &[u8]) -> bool {
+        self.with_live(key, |number, found, world| {
+            if self.unlink(number, found, world) { Ok(()) } else { Err(Changed) }
+        })
+        .is_some()
+    }
+
+    /// As [`Self::remove`], counted as a user's delete.
+    pub fn delete(&self, key: &[u8]) -> bool {
+        let removed = self.remove(key);
+        if removed {
+            self.count(Counter::Deleted);
+        }
+        removed
+    }
+
+    /// Expiry (ms since origin) and idle time of a live entry.
+    pub(crate) fn times_of(&self, key: &[u8]) -> (Option<u64>, Option<u32>) {
+        self.with_live(key, |number, found, _| {
+            let home = &self.shards[number];
+            let expires_at = self.expires_at(home, found.location, found.header);
+            Ok((expires_at, self.idle_ms(home, found.location, found.header)))
+        })
+        .unwrap_or((None, None))
+    }
+
+    /// Milliseconds left, `None` when absent, `u64::MAX` without an end.
+    pub fn expires_in(&self, key: &[u8]) -> Option<u64> {
+        self.with_live(key, |number, found, _| {
+            let due = self.expires_at(&self.shards[number], found.location, found.header);
+            Ok(due.map_or(u64::MAX, |due| due.saturating_sub(self.now())))
+        })
+    }
+
+    /// Gives a live entry another expiry and idle time.
+    pub fn touch(&self, key: &[u8], expires_at: Option<u64>, idle_ms: Option<u32>) -> bool {
+        use crate::relocate::Change;
+        use crate::segment::Claimant;
+        use crate::shard::state;
+        let hash = self.hash(key);
+        let change = Change::Times { expires_at, idle_ms };
+        // A touch that finds no space leaves the entry as it was; the evictor's reserve keeps that from happening.
+        let touched = self.with_live(key, |number, found, world| {
+            let home = &self.shards[number];
+            let queue = state::queue(home.state(found.segment)) & 1;
+            let moved = self.relocate(number, found, hash, queue, world, change, Claimant::Evictor);
+            match moved {
+                Some(slot) => {
+                    self.bump(home, slot);
+                    Ok(true)
+                }
+                None if home.region.load64(found.slot, Ordering::Acquire) != found.word => Err(Changed),
+                None => Ok(false),
+            }
+        }) == Some(true);
+        if touched {
+            self.count(Counter::Touched);
+        }
+        touched
+    }
+
+    /// Whether the stamp still names a live record's slot. Three loads; the order matters: slot before generation, since
+    /// a location may come again only after the generation has moved on (docs/slab.md 3).
+    #[inline]
+    pub fn is_current(&self, number: usize, stamp: Stamp) -> bool {
+        let Some(home) = self.shards.get(number) else { return false };
+        let Some(at) = home.slot_offset(stamp.slot) else { return false };
+        let seen = home.region.load64(at, Ordering::Acquire);
+        word::location(seen) == stamp.location
+            && word::state(seen) == crate::layout::slot::MEMBER
+            && (crate::mutant::is("near-without-generation")
+                || home.segment_word(home.segment_of(stamp.location), segment::GENERATION) == stamp.generation)
+            && self.control.load32(control::WORLD, Ordering::Acquire) == stamp.world
+    }
+
+    /// The shard that a key lives in.
+    pub fn shard_number(&self, key: &[u8]) -> usize {
+        self.shard_of(self.hash(key))
+    }
+}
+
+/// The entry changed under the operation, which begins again.
+#[derive(Debug)]
+struct Changed;

@@ -1,0 +1,195 @@
+//! Segments: taking a free one, closing it, giving it back (docs/slab.md 5).
+//!
+//! ```text
+//! FREE ─▶ OPENING|me ─▶ OPEN|queue ─▶ SEALED ─grace─▶ walked by a hand ─▶ DRAINED ─grace─▶ cleared, generation + 1 ─▶ FREE
+//!   └───▶ BUILDING|me ─▶ CHAIN ───────────────────────────────────────────────▲
+//! ```
+//! Nothing but these headers says which segments are free or in which order they were opened, so a death leaves nothing
+//! to repair in lists.
+
+use crate::attachment::Attachment;
+use crate::counters::Counter;
+use crate::host::Host;
+use crate::layout::{UNIT, segment, shard};
+use crate::mutant;
+use crate::region::Ordering;
+use crate::shard::{Shard, state};
+
+/// FREE segments that only an evictor may take, so that it can always copy what it keeps.
+pub(crate) const EVICTOR_RESERVE: u32 = 2;
+
+/// A segment opened longer ago takes no more records: their times would lose precision (docs/slab.md 5).
+pub(crate) const MAX_BASE_AGE_MS: u64 = 1 << 28;
+
+/// Who asks for space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claimant {
+    Caller,
+    Evictor,
+}
+
+impl<H: Host> Attachment<H> {
+    /// FREE segments that upkeep keeps ahead of the writers.
+    pub(crate) fn free_target(home: &Shard) -> u32 {
+        EVICTOR_RESERVE + (home.segments / 64).max(1)
+    }
+
+    pub(crate) fn free_segments(home: &Shard) -> u32 {
+        (0..home.segments).filter(|&index| state::kind(home.state(index)) == segment::FREE).count() as u32
+    }
+
+    /// A segment that now belongs to this thread in state `as_state` (OPENING or BUILDING); all zeros.
+    pub(crate) fn take_free_segment(&self, home: &Shard, as_state: u32, claimant: Claimant) -> Option<u32> {
+        let mut free = Self::free_segments(home);
+        let keep = if claimant == Claimant::Caller { EVICTOR_RESERVE.min(home.segments / 4) } else { 0 };
+        if free <= keep {
+            home.region.store32(shard::FREE_SEGMENTS, free, Ordering::Relaxed);
+            return None;
+        }
+        for index in 0..home.segments {
+            let seen = home.state(index);
+            if state::kind(seen) != segment::FREE {
+                continue;
+            }
+            let mine = state::pack(as_state, 0, Some(self.me));
+            if home.region.cas32(home.segment_header(index) + segment::STATE, seen, mine).is_ok() {
+                free -= 1;
+                home.region.store32(shard::FREE_SEGMENTS, free, Ordering::Relaxed);
+                self.count(Counter::SegmentsOpened);
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    /// Opens a segment for a queue, without making it the one that everybody appends to.
+    pub(crate) fn open_segment(&self, home: &Shard, queue: u32, world: u32, claimant: Claimant) -> Option<u32> {
+        let index = self.take_free_segment(home, segment::OPENING, claimant)?;
+        let header = home.segment_header(index);
+        let put = |field, value| home.region.store32(header + field, value, Ordering::Release);
+        let now = self.now();
+        put(segment::CURSOR, 0);
+        put(segment::WORLD, world);
+        put(segment::BASE, now as u32);
+        put(segment::BASE + 4, (now >> 32) as u32);
+        put(segment::LIVE_UNITS, 0);
+        put(segment::LIVE_ENTRIES, 0);
+        put(segment::DEAD_BY, 0);
+        put(segment::SEQUENCE, home.region.add32(shard::SEQUENCE, 1));
+        put(segment::STATE, state::pack(segment::OPEN, queue, None));
+        Some(index)
+    }
+
+    /// Stops appends to a segment. When [`Self::grace`] of its epoch is over, nobody writes into it any more.
+    pub(crate) fn seal_segment(&self, home: &Shard, index: u32) -> bool {
+        let seen = home.state(index);
+        if state::kind(seen) != segment::OPEN {
+            return state::kind(seen) == segment::SEALED;
+        }
+        let queue = state::queue(seen);
+        let _ = home.region.cas32(shard::OPEN + 4 * queue, index + 1, 0);
+        let header = home.segment_header(index);
+        let sealed = state::pack(segment::SEALED, queue, None);
+        if home.region.cas32(header + segment::STATE, seen, sealed).is_err() {
+            return false;
+        }
+        home.region.store32(header + segment::EPOCH, self.advance_epoch(), Ordering::Release);
+        true
+    }
+
+    /// Hands an emptied segment over to its second grace period.
+    pub(crate) fn drain_segment(&self, home: &Shard, index: u32) {
+        let header = home.segment_header(index);
+        home.region.store32(header + segment::EPOCH, self.advance_epoch(), Ordering::Release);
+        home.region.store32(header + segment::STATE, state::pack(segment::DRAINED, 0, None), Ordering::Release);
+        home.region.add32(shard::DRAINED, 1);
+    }
+
+    /// Frees the drained segments whose second grace is over. Call unpinned, as the evictor.
+    pub(crate) fn free_drained(&self, home: &Shard) -> u32 {
+        if home.region.load32(shard::DRAINED, Ordering::Acquire) == 0 {
+            return 0;
+        }
+        let (mut freed, mut left) = (0, 0);
+        home.region.store32(shard::DRAINED, 0, Ordering::Release);
+        for index in 0..home.segments {
+            let seen = home.state(index);
+            if state::kind(seen) != segment::DRAINED {
+                continue;
+            }
+            let epoch = home.segment_word(index, segment::EPOCH);
+            if mutant::is("no-second-grace") || self.wait_for_grace(epoch) {
+                self.clear_and_free(home, index, seen);
+                freed += 1;
+            } else {
+                left += 1;
+            }
+        }
+        if left > 0 {
+            home.region.add32(shard::DRAINED, left);
+        }
+        if freed > 0 {
+            self.count_by(Counter::SegmentsFreed, u64::from(freed));
+            let free = Self::free_segments(home);
+            home.region.store32(shard::FREE_SEGMENTS, free, Ordering::Relaxed);
+        }
+        freed
+    }
+
+    /// Clears a segment that nobody can reach and makes it FREE. Dying half-way leaves it where it was.
+    pub(crate) fn clear_and_free(&self, home: &Shard, index: u32, seen: u32) {
+        let header = home.segment_header(index);
+        let used = if state::kind(seen) == segment::OPENING {
+            0
+        } else if state::kind(seen) == segment::BUILDING || home.segment_word(index, segment::CURSOR) == 0 {
+            home.segment_units()
+        } else {
+            home.segment_word(index, segment::CURSOR).min(home.segment_units())
+        };
+        home.region.zero(home.segment_start(index) * UNIT, used * UNIT);
+        home.region.store32(header + segment::CURSOR, 0, Ordering::Release);
+        if !mutant::is("narrow-generation") {
+            home.region.add32(header + segment::GENERATION, 1);
+        }
+        let _ = home.region.cas32(header + segment::STATE, seen, state::pack(segment::FREE, 0, None));
+    }
+
+    /// Whether the segment still takes records of this world in this queue.
+    #[inline(always)]
+    pub(crate) fn accepts(&self, home: &Shard, index: u32, queue: u32, world: u32) -> bool {
+        home.state(index) == state::pack(segment::OPEN, queue, None)
+            && home.segment_word(index, segment::WORLD) == world
+    }
+
+    pub(crate) fn is_aged(&self, home: &Shard, index: u32) -> bool {
+        self.now().saturating_sub(home.base_ms(index)) > MAX_BASE_AGE_MS
+    }
+
+    /// Advisory: how much of a segment is live.
+    #[inline]
+    pub(crate) fn add_live(&self, home: &Shard, index: u32, units: u32) {
+        home.region.add32(home.segment_header(index) + segment::LIVE_UNITS, units);
+    }
+
+    #[inline]
+    pub(crate) fn add_entries(&self, home: &Shard, index: u32, by: i32) {
+        if self.max_entries != 0 {
+            let queue = state::queue(home.state(index));
+            home.region.add32(home.segment_header(index) + segment::LIVE_ENTRIES, by as u32);
+            home.region.add32(shard::QUEUE_ENTRIES + 4 * queue, by as u32);
+        }
+    }
+
+    /// A record with this expiry (or none) was appended: the segment is dead as a whole no earlier than that.
+    #[inline]
+    pub(crate) fn raise_dead_by(&self, home: &Shard, index: u32, expiry: u32) {
+        let at = home.segment_header(index) + segment::DEAD_BY;
+        let mut seen = home.region.load32(at, Ordering::Relaxed);
+        while seen < expiry {
+            match home.region.cas32(at, seen, expiry) {
+                Ok(_) => return,
+                Err(now) => seen = now,
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A cache in private memory with a host whose clock and thread deaths tests decide.
+
+use crate::{Attachment, Condition, Geometry, Host, Limits, Outcome, Region, ShardGeometry, Use, Write};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Thread ids are handed out per attachment; a test says which of them are dead.
+#[derive(Clone, Default)]
+pub struct TestHost {
+    world: Arc<HostWorld>,
+    id: u32,
+}
+
+#[derive(Default)]
+struct HostWorld {
+    next: AtomicU32,
+    dead: Mutex<HashSet<u32>>,
+    now: AtomicU64,
+    grain: AtomicU64,
+}
+
+impl TestHost {
+    fn new_thread(&self) -> TestHost {
+        TestHost { world: self.world.clone(), id: self.world.next.fetch_add(1, Ordering::SeqCst) + 1 }
+    }
+
+    pub fn advance(&self, milliseconds: u64) {
+        self.world.now.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+
+    pub fn exact(&self) -> u64 {
+        self.exact_ms()
+    }
+
+    /// Makes the coarse clock as coarse as a kernel's.
+    pub fn coarsen(&self, milliseconds: u64) {
+        self.world.grain.store(milliseconds, Ordering::SeqCst);
+    }
+
+    pub fn kill(&self, id: u32) {
+        self.world.dead.lock().unwrap().insert(id);
+    }
+}
+
+impl Host for TestHost {
+    fn thread_id(&self) -> u32 {
+        self.id
+    }
+
+    fn thread_start(&self, _thread_id: u32) -> u64 {
+        7
+    }
+
+    fn is_alive(&self, thread_id: u32, _start: u64) -> bool {
+        !self.world.dead.lock().unwrap().contains(&thread_id)
+    }
+
+    fn coarse_ms(&self) -> u64 {
+        self.exact_ms() - self.exact_ms() % self.world.grain.load(Ordering::SeqCst).max(1)
+    }
+
+    fn exact_ms(&self) -> u64 {
+        self.world.now.load(Ordering::SeqCst)
+    }
+}
+
+pub struct TestCache {
+    pub control: Region,
+    pub shards: Vec<Region>,
+    pub host: TestHost,
+    #[cfg(not(loom))]
+    memory: Vec<(*mut u8, std::alloc::Layout)>,
+}
+
+// SAFETY: the raw pointers are only kept to be freed at the end.
+unsafe impl Send for TestCache {}
+// SAFETY: as above.
+unsafe impl Sync for TestCache {}
+
+/// A geometry of about the proportions that the package lays out.
+#[cfg(not(loom))]
+pub fn geometry(expected_entries: u32, segments: u32, segment_shift: u32) -> Geometry {
+    let units = 1 << (segment_shift - 3);
+    let chunk_units = (units / 4).min(512);
+    Geometry {
+        shards: 1,
+        shard: ShardGeometry {
+            buckets: (expected_entries * 100 / (7 * 65) + 1).max(2),
+            ghost_buckets: (expected_entries * 9 / 32).max(4),
+            ghost_shift: 0,
+            segments,
+            segment_shift,
+            chunk_units,
+            chunked_limit_units: (chunk_units / 2).min(64) - 1,
+            expected_entries,
+        },
+    }
+}
+
+impl TestCache {
+    #[cfg(not(loom))]
+    pub fn new(geometry: Geometry, limits: Limits) -> Arc<TestCache> {
+        let mut memory = Vec::new();
+        let mut region = |bytes: u32| {
+            let layout = std::alloc::Layout::from_size_align(bytes as usize, 64).unwrap();
+            // SAFETY: the layout is not empty; the block is freed when the TestCache is dropped, after all its users.
+            let base = unsafe { std::alloc::alloc_zeroed(layout) };
+            memory.push((base, layout));
+            // SAFETY: `base` is valid for `bytes` and aligned.
+            unsafe { Region::new(base, bytes as usize) }
+        };
+        let control = region(crate::layout::control::BYTES);
+        let shards: Vec<Region> = (0..geometry.shards).map(|_| region(geometry.shard.bytes())).collect();
+        geometry.initialise_control(&control, &limits);
+        for (number, shard) in shards.iter().enumerate() {
+            geometry.initialise_shard(shard, number as u32);
+        }
+        Arc::new(TestCache { control, shards, host: TestHost::default(), memory })
+    }
+
+    #[cfg(loom)]
+    pub fn new(geometry: Geometry, limits: Limits) -> Arc<TestCache> {
+        let control = Region::control();
+        let first = crate::layout::shard::HEADER_BYTES + geometry.shard.segments * crate::layout::segment::BYTES;
+        let shard = Region::shard(geometry.shard.bytes(), (first, geometry.shard.buckets));
+        geometry.initialise_control(&control, &limits);
+        geometry.initialise_shard(&shard, 0);
+        Arc::new(TestCache { control, shards: vec![shard], host: TestHost::default() })
+    }
+
+    pub fn attach(&self) -> Attachment<TestHost> {
+        Attachment::new(self.control.clone(), self.shards.clone(), self.host.new_thread(), 0).unwrap()
+    }
+}
+
+#[cfg(not(loom))]
+impl Drop for TestCache {
+    fn drop(&mut self) {
+        for (base, layout) in &self.memory {
+            // SAFETY: allocated in `new` with this layout; nobody uses the cache any more.
+            unsafe { std::alloc::dealloc(*base, *layout) }
+        }
+    }
+}
+
+/// Short forms of the operations that tests use most.
+impl Attachment<TestHost> {
+    pub fn put(&self, key: &str, value: &[u8]) -> Outcome {
+        self.put_if(key, value, Condition::Always)
+    }
+
+    pub fn put_if(&self, key: &str, value: &[u8], condition: Condition) -> Outcome {
+        let key = key.as_bytes();
+        self.write(&Write { key, value, kind: 0, expires_at: None, idle_ms: None, condition })
+    }
+
+    pub fn put_for(&self, key: &str, value: &[u8], ttl: u64) -> Outcome {
+        let expires_at = Some(self.now() + ttl);
+        let (key, condition) = (key.as_bytes(), Condition::Always);
+        self.write(&Write { key, value, kind: 0, expires_at, idle_ms: None, condition })
+    }
+
+    pub fn value(&self, key: &str) -> Option<Vec<u8>> {
+        self.fetch(key, Use::Get)
+    }
+
+    pub fn fetch(&self, key: &str, how: Use) -> Option<Vec<u8>> {
+        let mut into = vec![0; 256];
+        loop {
+            let value = self.read(key.as_bytes(), how, &mut into)?;
+            if value.length <= into.len() {
+                into.truncate(value.length);
+                return Some(into);
+            }
+            into.resize(value.length, 0);
+        }
+    }
+}

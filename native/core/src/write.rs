@@ -1,0 +1,380 @@
+//! Storing: set, add, compare-and-set (docs/slab.md 4, 5).
+//!
+//! A write runs in short pinned attempts. What needs time (evicting, waiting for another evictor) happens between them,
+//! unpinned and bounded; then the write is refused, counted by reason, and leaves no old value behind.
+
+use crate::accounting::Reservation;
+use crate::attachment::Attachment;
+use crate::chain::{Chain, MAX_VALUE_BYTES, segments_for};
+use crate::counters::Counter;
+use crate::evict::{Goal, Turn};
+use crate::hash::KeyHash;
+use crate::host::Host;
+use crate::index::{Found, Linked};
+use crate::layout::{UNIT, record, segment, shard};
+use crate::policy::{MAIN, Policy, SMALL};
+use crate::read::Stamp;
+use crate::record::{CHAIN, EXPIRY, Header, IDLE, options_bytes, w0};
+use crate::region::Ordering;
+use crate::segment::{Claimant, EVICTOR_RESERVE};
+use crate::shard::{Shard, state};
+
+/// When a write may happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    Always,
+    /// No live entry has the key.
+    Absent,
+    /// The live entry is still the record that this stamp was taken of.
+    Unchanged(Stamp),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Write<'a> {
+    /// WTF-8, 1 to 65,535 bytes.
+    pub key: &'a [u8],
+    pub value: &'a [u8],
+    pub kind: u32,
+    /// Milliseconds since the cache's origin.
+    pub expires_at: Option<u64>,
+    pub idle_ms: Option<u32>,
+    pub condition: Condition,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Stored,
+    /// The condition did not hold; nothing changed.
+    Refused,
+    /// From here on: nothing is kept under the key.
+    TooLarge,
+    NoRoom,
+    /// A thread stands still inside an operation, so memory cannot be reused.
+    Paused,
+    Closed,
+}
+
+enum Attempt {
+    Done(Outcome),
+    NeedsSpace,
+    NeedsEntry,
+    Again,
+}
+
+/// What one write remembers between its attempts.
+#[derive(Default)]
+struct Progress {
+    /// Whether the key's ghost was there; asked once, because asking uses it up.
+    returned: Option<bool>,
+    chain: Option<Chain>,
+}
+
+#[cfg(not(loom))]
+mod bounds {
+    /// Pinned attempts of one write; each further one follows other threads' successes on the same key or buckets.
+    pub const ATTEMPTS: u32 = 256;
+    /// Turns without progress before a write is refused.
+    pub const FRUITLESS: u32 = 64;
+}
+#[cfg(loom)]
+mod bounds {
+    pub const ATTEMPTS: u32 = 4;
+    pub const FRUITLESS: u32 = 2;
+}
+
+impl<H: Host> Attachment<H> {
+    /// Visible to every thread when it returns `Stored`. Unpinned callers only; may run bounded eviction turns.
+    pub fn write(&self, write: &Write<'_>) -> Outcome {
+        let hash = self.hash(write.key);
+        let number = self.shard_of(hash);
+        if self.owed.get() != 0 {
+            self.pay_upkeep(number);
+        }
+        let mut progress = Progress::default();
+        let outcome = self.write_in_attempts(number, hash, write, &mut progress);
+        if outcome != Outcome::Stored
+            && let Some(chain) = progress.chain.take()
+        {
+            self.abandon_chain(number, &chain);
+        }
+        match outcome {
+            Outcome::Stored => {
+                self.count(Counter::Stored);
+                self.count_by(Counter::BytesWritten, write.value.len() as u64);
+            }
+            Outcome::Refused => self.count(Counter::Refused),
+            Outcome::TooLarge | Outcome::NoRoom | Outcome::Paused => {
+                // A failed set must not leave the old value; a failed add or compare-and-set never touched it.
+                if write.condition == Condition::Always {
+                    self.remove(write.key);
+                }
+                self.count(match outcome {
+                    Outcome::TooLarge => Counter::RejectedTooLarge,
+                    Outcome::NoRoom => Counter::RejectedNoRoom,
+                    _ => Counter::RejectedPaused,
+                });
+            }
+            Outcome::Closed => {}
+        }
+        outcome
+    }
+
+    fn write_in_attempts(&self, number: usize, hash: KeyHash, write: &Write<'_>, progress: &mut Progress) -> Outcome {
+        let home = &self.shards[number];
+        let flags = flags_of(write);
+        let room = largest_inline(home, write.key.len(), flags);
+        if write.key.len() as u64 + 64 > u64::from(home.segment_units() * UNIT) || write.value.len() > Self::largest_value(home) {
+            return Outcome::TooLarge;
+        }
+        let segments = segments_for(write.value.len(), room, 1 << home.segment_shift);
+        let mut fruitless = 0;
+        for attempt in 0..bounds::ATTEMPTS {
+            if let (Some(count), None) = (segments, &progress.chain) {
+                match self.chain_with_room(number, write.value, count) {
+                    Ok(chain) => progress.chain = Some(chain),
+                    Err(refusal) => return refusal,
+                }
+            }
+            self.pin();
+            let result = self.attempt(number, hash, write, flags, progress);
+            self.unpin();
+            let goal = match result {
+                Attempt::Done(outcome) => return outcome,
+                Attempt::Again => {
+                    if attempt > 4 {
+                        crate::pause::spin();
+                    }
+                    continue;
+                }
+                Attempt::NeedsSpace => Goal::Free(EVICTOR_RESERVE + 1),
+                Attempt::NeedsEntry => Goal::Entry,
+            };
+            match self.make_room(number, goal) {
+                Ok(()) => {}
+                Err(refusal) => {
+                    fruitless += 1;
+                    if fruitless >= 3 {
+                        return refusal;
+                    }
+                }
+            }
+        }
+        Outcome::NoRoom
+    }
+
+    /// The largest value that this shard takes: chains may hold half of its segments.
+    pub(crate) fn largest_value(home: &Shard) -> usize {
+        ((home.segments as usize / 2) << home.segment_shift).min(MAX_VALUE_BYTES)
+    }
+
+    fn chain_with_room(&self, number: usize, value: &[u8], count: usize) -> Result<Chain, Outcome> {
+        for _ in 0..4 {
+            if let Some(chain) = self.build_chain(number, value, count) {
+                return Ok(chain);
+            }
+            self.make_room(number, Goal::Free(count as u32 + EVICTOR_RESERVE + 1))?;
+        }
+        Err(Outcome::NoRoom)
+    }
+
+    fn attempt(
+        &self,
+        number: usize,
+        hash: KeyHash,
+        write: &Write<'_>,
+        flags: u32,
+        progress: &mut Progress,
+    ) -> Attempt {
+        let home = &self.shards[number];
+        let world = self.world();
+        if world & 1 == 1 {
+            return Attempt::Done(Outcome::Closed);
+        }
+        let found = self.find(home, write.key, hash, world);
+        if found.is_some_and(|found| found.newer) {
+            return Attempt::Again;
+        }
+        let current = found.filter(|found| found.current);
+        if !self.holds(home, write.condition, current) {
+            self.unreserve_if_held(world);
+            return Attempt::Done(Outcome::Refused);
+        }
+        if current.is_none() {
+            match self.reserve_if_bounded(world) {
+                Reservation::Taken => {}
+                Reservation::Full => return Attempt::NeedsEntry,
+                Reservation::Stale => return Attempt::Again,
+            }
+        }
+        let queue = self.queue_for(home, hash, current, progress);
+        let only_so = write.condition != Condition::Always;
+        match self.append(number, queue, write, flags, world, progress.chain.as_ref()) {
+            None => Attempt::NeedsSpace,
+            Some((location, header)) => {
+                match self.link(number, write.key, hash, location, world, found, only_so) {
+                    Linked::Added { .. } => Attempt::Done(Outcome::Stored),
+                    Linked::Replaced { .. } => {
+                        self.unreserve_if_held(world);
+                        self.count(Counter::Replaced);
+                        Attempt::Done(Outcome::Stored)
+                    }
+                    Linked::Again => {
+                        // The next attempt writes anew: this space is only this pin's.
+                        home.region.or32(location * UNIT + 4, record::DEAD);
+                        self.add_live(home, home.segment_of(location), header.units().wrapping_neg());
+                        Attempt::Again
+                    }
+                }
+            }
+        }
+    }
+
+    fn holds(&self, home: &Shard, condition: Condition, current: Option<Found>) -> bool {
+        let live = || current.filter(|found| !self.is_expired(home, found.location, found.header));
+        match condition {
+            Condition::Always => true,
+            Condition::Absent => live().is_none(),
+            Condition::Unchanged(stamp) => live().is_some_and(|found| {
+                home.slot_index(found.slot) == stamp.slot
+                    && found.location == stamp.location
+                    && home.segment_word(found.segment, segment::GENERATION) == stamp.generation
+            }),
+        }
+    }
+
+    /// An overwritten entry stays in its queue; a new key goes where the policy says.
+    fn queue_for(&self, home: &Shard, hash: KeyHash, current: Option<Found>, progress: &mut Progress) -> u32 {
+        if let Some(found) = current {
+            return state::queue(home.state(found.segment)) & 1;
+        }
+        let returned = *progress.returned.get_or_insert_with(|| {
+            let returned = self.ghost_take(home, hash);
+            if returned {
+                self.count(Counter::GhostHits);
+            }
+            returned
+        });
+        let queue = self.policy.queue_of_new(returned, self.is_small_full(home));
+        debug_assert!(queue == SMALL || queue == MAIN);
+        queue
+    }
+
+    /// Writes the record into fresh space. Nobody can reach it until it is linked.
+    fn append(
+        &self,
+        number: usize,
+        queue: u32,
+        write: &Write<'_>,
+        flags: u32,
+        world: u32,
+        chain: Option<&Chain>,
+    ) -> Option<(u32, Header)> {
+        let home = &self.shards[number];
+        let in_head;
+        let value = match chain {
+            None => write.value,
+            Some(chain) => {
+                let in_segments = (chain.links.len() << home.segment_shift).min(write.value.len());
+                in_head = chain.head_value(&write.value[in_segments..]);
+                &in_head
+            }
+        };
+        let w0 = w0(value.len() as u32, write.kind, flags | if chain.is_some() { CHAIN } else { 0 });
+        let header = Header::new(w0, write.key.len() as u32, 0);
+        let at = self.allocate(number, queue, header.units(), world, Claimant::Caller)?;
+        let offset = at * UNIT;
+        self.write_times(home, at, w0, write.expires_at, write.idle_ms, None);
+        home.region.write(offset + header.key_offset(), write.key);
+        home.region.write(offset + header.value_offset(), value);
+        home.region.store32(offset, w0, Ordering::Release);
+        home.region.store32(offset + 4, header.key_length(), Ordering::Release);
+        if let Some(chain) = chain {
+            self.publish_chain(home, chain);
+        }
+        Some((at, header))
+    }
+
+    /// Evicts for a write that found no place. Unpinned, bounded: gives way while another thread evicts.
+    fn make_room(&self, number: usize, goal: Goal) -> Result<(), Outcome> {
+        let home = &self.shards[number];
+        let mut blocked = false;
+        for turn in 0..bounds::FRUITLESS {
+            match self.evict(number, goal) {
+                Turn::Reached => return Ok(()),
+                Turn::Exhausted => {}
+                Turn::Nothing => {
+                    // With several shards the entry bound may be held by the others.
+                    if goal == Goal::Entry && self.evict_elsewhere(number) {
+                        return Ok(());
+                    }
+                    if let Goal::Free(wanted) = goal
+                        && Self::free_segments(home) >= wanted
+                    {
+                        return Ok(());
+                    }
+                    crate::pause::give_way();
+                    if turn > 8 {
+                        return Err(Outcome::NoRoom);
+                    }
+                }
+                Turn::Blocked => {
+                    blocked = true;
+                    crate::pause::give_way();
+                }
+                Turn::Busy => {
+                    if turn % 16 == 15 {
+                        self.look_into_evictor(number);
+                    }
+                    for _ in 0..64 {
+                        crate::pause::spin();
+                    }
+                    crate::pause::give_way();
+                    // The other evictor may have made room for us too.
+                    let free = home.region.load32(shard::FREE_SEGMENTS, Ordering::Relaxed);
+                    if matches!(goal, Goal::Free(wanted) if free >= wanted) || goal == Goal::Entry {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Err(if blocked { Outcome::Paused } else { Outcome::NoRoom })
+    }
+
+    fn evict_elsewhere(&self, number: usize) -> bool {
+        (1..self.shards.len())
+            .map(|step| (number + step) % self.shards.len())
+            .any(|other| self.evict(other, Goal::Entry) == Turn::Reached)
+    }
+
+    /// A caller's share of the upkeep, in proportion to the space it took.
+    fn pay_upkeep(&self, number: usize) {
+        let home = &self.shards[number];
+        if home.region.load32(shard::FREE_SEGMENTS, Ordering::Relaxed) < Self::free_target(home) {
+            self.evict(number, Goal::Share(self.owed.get()));
+        }
+        self.owed.set(0);
+    }
+
+    /// Does a bounded amount of upkeep on every shard; true when more is left. For owners and idle moments.
+    pub fn maintain(&self) -> bool {
+        self.publish_clock();
+        (0..self.shards.len()).any(|number| {
+            let home = &self.shards[number];
+            let short = Self::free_segments(home) < Self::free_target(home)
+                || home.region.load32(shard::DRAINED, Ordering::Relaxed) != 0;
+            short && self.evict(number, Goal::Free(Self::free_target(home))) == Turn::Exhausted
+        })
+    }
+}
+
+fn flags_of(write: &Write<'_>) -> u32 {
+    (if write.expires_at.is_some() { EXPIRY } else { 0 }) | (if write.idle_ms.is_some() { IDLE } else { 0 })
+}
+
+/// Value bytes that fit into one record of a segment.
+fn largest_inline(home: &Shard, key_length: usize, flags: u32) -> usize {
+    let fixed = record::HEADER_BYTES + options_bytes(flags, 0) + UNIT;
+    let segment = home.segment_units() * UNIT;
+    let by_segment = (segment as usize).saturating_sub(fixed as usize + key_length);
+    by_segment.min(record::VALUE_LENGTH_MASK as usize)
+}
