@@ -44,11 +44,14 @@ export class Election {
   readonly #rivals = new Map<string, Set<number>>()
   #contested: string | undefined
   #fast = false
-  #flagsWork: () => boolean
+  readonly #flagsWork: () => boolean
+  readonly #groups: string
 
-  constructor(ballot: Ballot, flagsWork: () => boolean = presenceWorks) {
+  /** `flagsWork` and `groups` (a prefix) are for tests: many elections in one process, and without flags. */
+  constructor(ballot: Ballot, flagsWork: () => boolean = presenceWorks, groups: string = KEY) {
     this.#ballot = ballot
     this.#flagsWork = flagsWork
+    this.#groups = groups
   }
 
   /** A tie that has come from another thread. */
@@ -162,7 +165,7 @@ export class Election {
   #flag(node: string): Presence {
     let flag = this.#flags.get(node)
     if (flag === undefined) {
-      flag = new Presence(`${KEY}/${node}`)
+      flag = new Presence(`${this.#groups}/${node}`)
       this.#flags.set(node, flag)
     }
     return flag

@@ -92,11 +92,24 @@ function find(
     if (table.state(slot) === SlotState.creating) return 'in the making'
     const known = joined.caches.get(table.incarnation(slot))
     if (known === undefined) return 'elsewhere'
+    // Whoever closed it for all died before the name was free.
+    if (isClosed(worldOf(known.regions))) {
+      table.free(slot)
+      return 'absent'
+    }
     hold(joined, known)
     return known
   } finally {
     port.unlock(table)
   }
+}
+
+function worldOf(regions: Regions): Int32Array {
+  return new Int32Array(regions.control.buffer, Control.world, 1)
+}
+
+function isClosed(world: Int32Array): boolean {
+  return (Atomics.load(world, 0) & CLOSED) !== 0
 }
 
 /** Whether everybody who could use what stands in this slot is dead. */
@@ -154,11 +167,11 @@ class Handle implements OpenedCache {
     this.incarnation = incarnation
     this.#joined = joined
     this.#slot = slot
-    this.#world = new Int32Array(regions.control.buffer, Control.world, 1)
+    this.#world = worldOf(regions)
   }
 
   get closed(): boolean {
-    return (Atomics.load(this.#world, 0) & CLOSED) !== 0
+    return isClosed(this.#world)
   }
 
   isLast(): boolean {

@@ -197,10 +197,11 @@ export class RootTable {
 
   // ── Slots: the names. All but `isCurrent` under the lock ──────────────────────────────────────────────────────────────────────
 
-  /** Whether this life of the cache still has its slot. Without the lock: one or two atomic loads. */
+  /** Whether this life of the cache still has its slot. Without the lock: two atomic loads. */
   isCurrent(slot: number, incarnation: number): boolean {
     if (!(slot >= 0 && slot < SLOTS)) return false
-    return Atomics.load(this.#words, SLOTS_AT + slot * SLOT_WORDS + SLOT_INCARNATION) === incarnation
+    // The state first: a slot seen taken, and then with this number, had not been given to another life in between.
+    return this.state(slot) !== SlotState.free && this.incarnation(slot) === incarnation
   }
 
   /** The slot of a name, −1 when it has none. */
@@ -257,10 +258,8 @@ export class RootTable {
   }
 
   free(slot: number): void {
-    const at = SLOTS_AT + slot * SLOT_WORDS
     this.#freed.push(this.incarnation(slot))
-    Atomics.store(this.#words, at + SLOT_INCARNATION, 0)
-    Atomics.store(this.#words, at + SLOT_STATE, SlotState.free)
+    Atomics.store(this.#words, SLOTS_AT + slot * SLOT_WORDS + SLOT_STATE, SlotState.free)
     this.#changed()
   }
 
