@@ -162,6 +162,8 @@ export const Shard = {
   passSeen: 324,
   countedWorld: 328,
   handInUse: 332,
+  ghostLimit: 336,
+  smallFull: 340,
 } as const
 /** Three hands of 16 bytes: small, main, compaction. */
 export const HANDS = 256
@@ -275,7 +277,15 @@ function shard(): number[] {
   const limits = [Shard.chunkUnits, Shard.chunkedLimit, Shard.expected, Shard.bytesLow]
   const eviction = [Shard.evictor, Shard.evictedOnce, Shard.freeSegments, Shard.openSmall, Shard.sequence]
   const hands = [HANDS, HAND_BYTES, Shard.ghostClock, Shard.smallEntries]
-  const pass = [Shard.drained, Shard.passRetained, Shard.passSeen, Shard.countedWorld, Shard.handInUse]
+  const pass = [
+    Shard.drained,
+    Shard.passRetained,
+    Shard.passSeen,
+    Shard.countedWorld,
+    Shard.handInUse,
+    Shard.ghostLimit,
+    Shard.smallFull,
+  ]
   return [...index, ...space, ...ghost, ...limits, ...eviction, ...hands, ...pass]
 }
 

@@ -19,3 +19,8 @@ declare namespace WebAssembly {
     readonly exports: Record<string, unknown>
   }
 }
+
+// In Node 20's V8, and not in the ES2023 library.
+interface String {
+  isWellFormed(): boolean
+}

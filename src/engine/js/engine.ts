@@ -1,0 +1,300 @@
+// The pure-JS engine: the contract of src/engine/engine.ts over the functions of this folder. Turns keys and values into the attachment's
+// key and a draft, and relative times into absolute ones. May touch: only through the attachment; used by the thread that attached.
+
+import { type Engine, Kind, Mode, Status } from '../engine.js'
+import { COUNTERS, Control, Counter, Segment, SLOT_STATE_MASK, SlotState } from '../layout.js'
+import { size } from './accounting.js'
+import { dropChunks } from './allocate.js'
+import { Attachment } from './attachment.js'
+import { reportExits, stopReportingExits } from './exits.js'
+import { STAGE_BYTES } from './keys.js'
+import { has, read, readInto, take } from './read.js'
+import { highWater, releaseLine } from './registry.js'
+import { remove, timesOf, touchTimes } from './remove.js'
+import { maintain } from './room.js'
+import { scan } from './scan.js'
+import { Draft, UNCHANGED, write } from './write.js'
+
+const SCRATCH_BYTES = 65_536
+
+/**
+ * Attaches the calling thread to a cache's regions.
+ * @throws OstrakaError OSTRAKA_ERR_LAYOUT_MISMATCH, OSTRAKA_ERR_TOO_MANY_THREADS
+ */
+export function attachJs(regions: {
+  readonly control: WebAssembly.Memory
+  readonly shards: readonly WebAssembly.Memory[]
+}): Engine {
+  return new JsEngine(new Attachment(regions.control, regions.shards))
+}
+
+class JsEngine implements Engine {
+  readonly name = 'js'
+  readonly scratch = new Uint8Array(SCRATCH_BYTES)
+  readonly meta = new Int32Array(8)
+  taken: Uint8Array | undefined
+  private readonly cache: Attachment
+  private readonly draft = new Draft()
+  private readonly number = new Float64Array(1)
+  private readonly numberBytes = new Uint8Array(this.number.buffer)
+  private readonly scratchNumbers = new Float64Array(this.scratch.buffer)
+  private readonly keepTaken = (bytes: Uint8Array): void => {
+    this.taken = bytes
+  }
+
+  constructor(cache: Attachment) {
+    this.cache = cache
+    if (process.platform !== 'linux') reportExits(cache.control)
+  }
+
+  read(key: string, touch: boolean): string | number | undefined {
+    const { cache } = this
+    if (!cache.key.set(key)) return undefined
+    return read(cache, cache.shardOf(cache.key), this, touch)
+  }
+
+  readInto(key: string, target: Uint8Array): number {
+    const { cache } = this
+    return cache.key.set(key) ? readInto(cache, cache.shardOf(cache.key), target) : -1
+  }
+
+  readMany(keys: readonly string[], kinds: Uint8Array): (string | Uint8Array | undefined)[] {
+    const values = new Array<string | Uint8Array | undefined>(keys.length)
+    for (let i = 0; i < keys.length; i++) {
+      const value = this.read(keys[i], true)
+      kinds[i] = this.meta[0]
+      values[i] = typeof value === 'number' ? this.copyOut(keys[i], value, kinds, i) : value
+    }
+    return values
+  }
+
+  /** A copy of the bytes that the last read left in scratch; longer ones are fetched until their length stands still. */
+  private copyOut(key: string, length: number, kinds: Uint8Array, at: number): string | Uint8Array | undefined {
+    for (let wanted = length; ; ) {
+      if (wanted <= this.scratch.length) return this.scratch.slice(0, wanted)
+      const bytes = new Uint8Array(wanted)
+      const now = this.readInto(key, bytes)
+      if (now === wanted) return bytes
+      const again = now < 0 ? undefined : this.read(key, false)
+      kinds[at] = this.meta[0]
+      if (typeof again !== 'number') return again
+      wanted = again
+    }
+  }
+
+  writeString(key: string, value: string, mode: number, ttl: number, idle: number): number {
+    if (!this.cache.key.set(key)) return Status.tooLarge
+    this.stageString(value)
+    return this.store(mode, ttl, idle)
+  }
+
+  writeBytes(key: string, bytes: Uint8Array, kind: number, mode: number, ttl: number, idle: number): number {
+    if (!this.cache.key.set(key)) return Status.tooLarge
+    this.stageBytes(bytes, kind)
+    return this.store(mode, ttl, idle)
+  }
+
+  writeIf(
+    key: string,
+    bytes: Uint8Array,
+    kind: number,
+    ttl: number,
+    idle: number,
+    slot: number,
+    location: number,
+    generation: number,
+  ): number {
+    if (!this.cache.key.set(key)) return Status.tooLarge
+    this.stageBytes(bytes, kind)
+    return this.storeIf(ttl, idle, slot, location, generation)
+  }
+
+  writeStringIf(
+    key: string,
+    value: string,
+    ttl: number,
+    idle: number,
+    slot: number,
+    location: number,
+    generation: number,
+  ): number {
+    if (!this.cache.key.set(key)) return Status.tooLarge
+    this.stageString(value)
+    return this.storeIf(ttl, idle, slot, location, generation)
+  }
+
+  increment(key: string, by: number, ttl: number, idle: number): number | undefined {
+    const { cache, draft, meta } = this
+    for (;;) {
+      const seen = this.read(key, false)
+      if (seen !== undefined && (meta[0] !== Kind.number || seen !== 8)) return Number.NaN
+      const next = (seen === undefined ? 0 : this.scratchNumbers[0]) + by
+      // Reads leave the key in place.
+      this.number[0] = next
+      this.stageBytes(this.numberBytes, Kind.number)
+      let status: number
+      if (seen === undefined) {
+        status = this.store(Mode.add, ttl, idle)
+      } else {
+        const [, , slot, location, generation] = meta
+        if (!timesOf(cache, cache.shardOf(cache.key), draft)) continue
+        draft.mode = UNCHANGED
+        draft.slot = slot
+        draft.location = location
+        draft.generation = generation
+        status = write(cache, cache.shardOf(cache.key), draft)
+      }
+      if (status === Status.stored) {
+        cache.count(Counter.incremented)
+        return next
+      }
+      // Somebody else's change came between; theirs counts, ours comes after it.
+      if (status !== Status.refused) return undefined
+    }
+  }
+
+  has(key: string): boolean {
+    const { cache } = this
+    return cache.key.set(key) && has(cache, cache.shardOf(cache.key))
+  }
+
+  delete(key: string): boolean {
+    const { cache } = this
+    const removed = cache.key.set(key) && remove(cache, cache.shardOf(cache.key))
+    if (removed) cache.count(Counter.deleted)
+    return removed
+  }
+
+  take(key: string): string | number | undefined {
+    const { cache } = this
+    this.taken = undefined
+    return cache.key.set(key) ? take(cache, cache.shardOf(cache.key), this, this.keepTaken) : undefined
+  }
+
+  touch(key: string, ttl: number, idle: number): boolean {
+    const { cache } = this
+    return cache.key.set(key) && touchTimes(cache, cache.shardOf(cache.key), this.dueIn(ttl), idle)
+  }
+
+  expiresIn(key: string): number {
+    const { cache, draft } = this
+    if (!cache.key.set(key) || !timesOf(cache, cache.shardOf(cache.key), draft)) return -1
+    return draft.due === Number.POSITIVE_INFINITY ? draft.due : Math.max(0, draft.due - cache.clock.exact())
+  }
+
+  isCurrent(slot: number, location: number, generation: number, world: number): boolean {
+    const { cache } = this
+    const home = cache.shards[slot % cache.shards.length]
+    const at = home.slotAt(Math.floor(slot / cache.shards.length))
+    const segment = home.segmentOf(location)
+    if (at < 0 || location < home.firstUnit || segment >= home.segments) return false
+    // The slot before the generation: a location may come again only after the generation has moved on.
+    const low = Atomics.load(home.words, at >> 2)
+    if ((low & SLOT_STATE_MASK) !== SlotState.member || home.kernel.highOf(at, low) !== location) return false
+    return home.field(segment, Segment.generation) === generation && cache.world() === world
+  }
+
+  scan(cursor: number, limit: number, prefix: string, into: string[]): number {
+    return scan(this.cache, cursor, limit, prefix, into)
+  }
+
+  clear(): void {
+    Atomics.add(this.cache.control, Control.world >> 2, 2)
+    this.cache.count(Counter.cleared)
+  }
+
+  get size(): number {
+    return size(this.cache)
+  }
+
+  counters(): Float64Array {
+    const { cache } = this
+    const sums = new Float64Array(COUNTERS)
+    const lines = highWater(cache)
+    for (let i = 0; i < lines * COUNTERS; i++) sums[i % COUNTERS] += cache.kernel.loadNumber(Control.counters + 8 * i)
+    return sums
+  }
+
+  advance(milliseconds: number): void {
+    this.cache.clock.advance(milliseconds)
+  }
+
+  now(): number {
+    return this.cache.clock.exact()
+  }
+
+  maintain(): boolean {
+    return maintain(this.cache)
+  }
+
+  detach(): void {
+    const { cache } = this
+    dropChunks(cache)
+    cache.clock.rest()
+    if (process.platform !== 'linux') stopReportingExits(cache.control)
+    releaseLine(cache)
+  }
+
+  private store(mode: number, ttl: number, idle: number): number {
+    const { cache, draft } = this
+    draft.mode = mode
+    draft.due = this.dueIn(ttl)
+    draft.idleMs = idle
+    return write(cache, cache.shardOf(cache.key), draft)
+  }
+
+  private storeIf(ttl: number, idle: number, slot: number, location: number, generation: number): number {
+    const { draft } = this
+    draft.slot = slot
+    draft.location = location
+    draft.generation = generation
+    return this.store(UNCHANGED, ttl, idle)
+  }
+
+  private dueIn(ttl: number): number {
+    return ttl < 0 ? Number.POSITIVE_INFINITY : this.cache.clock.exact() + ttl
+  }
+
+  private stageBytes(bytes: Uint8Array, kind: number): void {
+    const { draft, cache } = this
+    const { key } = cache
+    const { length } = bytes
+    draft.kind = kind
+    draft.length = length
+    draft.bytes = bytes
+    if (length > STAGED_BYTES) return
+    for (let i = 0; i < length; i++) key.bytes[key.length + i] = bytes[i]
+    draft.bytes = undefined
+  }
+
+  /** Strings are kept as ASCII where they are, else as UTF-8, and as UTF-16 where UTF-8 would lose a lone surrogate. */
+  private stageString(value: string): void {
+    const { draft, cache } = this
+    const { key } = cache
+    const { length } = value
+    draft.bytes = undefined
+    if (length * 3 > STAGE_BYTES) {
+      this.encodeLong(value)
+      return
+    }
+    draft.length = key.buffer.utf8Write(value, key.length, STAGE_BYTES)
+    draft.kind = draft.length === length ? Kind.ascii : Kind.utf8
+    if (draft.kind === Kind.utf8 && !value.isWellFormed()) {
+      draft.length = key.buffer.ucs2Write(value, key.length, STAGE_BYTES)
+      draft.kind = Kind.utf16
+    }
+  }
+
+  private encodeLong(value: string): void {
+    const { draft } = this
+    const bytes = Buffer.from(value, 'utf8')
+    const isAscii = bytes.length === value.length
+    const isWhole = isAscii || value.isWellFormed()
+    draft.bytes = isWhole ? bytes : Buffer.from(value, 'utf16le')
+    draft.length = draft.bytes.length
+    draft.kind = isAscii ? Kind.ascii : isWhole ? Kind.utf8 : Kind.utf16
+  }
+}
+
+/** Byte values up to this size are copied behind the key, so that the record is written in whole words. */
+const STAGED_BYTES = 256

@@ -1,0 +1,199 @@
+// Eviction turns: who may evict, what for, and which segment the hand works on (docs/slab.md 6). A turn is bounded, runs unpinned between
+// short pins, and keeps its whole state in shared memory, so that any thread can go on where another stopped or died.
+// May touch: the evictor's lock and hints of the shard; records by way of hand.ts.
+
+import { Counter, Shard as Header, NEVER_DEAD, Queue, Segment, SegmentState } from '../layout.js'
+import { collectDrift, size } from './accounting.js'
+import type { Attachment } from './attachment.js'
+import { decodeExpiry } from './expiry.js'
+import { Hand, handSegment, passed, placeHand, Step, step } from './hand.js'
+import { queueToEvict, smallShare } from './policy.js'
+import { reapIfDead } from './registry.js'
+import { freeDrained, freeTarget, kindOfState, queueOfState, sealSegment } from './segment.js'
+import type { Shard } from './shard.js'
+
+/** What a turn is to reach: one live entry less, so many FREE segments, or so many units looked at (or enough FREE segments). */
+export const Goal = { entry: 0, free: 1, share: 2 } as const
+
+/** `busy`: another thread is the evictor. `blocked`: a thread stays pinned. `exhausted`: the turn's bound was used up, with progress. */
+export const Turn = { reached: 0, busy: 1, blocked: 2, exhausted: 3, nothing: 4 } as const
+
+const RECORDS_PER_TURN = 4096
+/** Records kept in one search for an entry to evict; the next goes whatever its frequency, so that no set walks a whole hot cache. */
+const KEPT_PER_ENTRY = 512
+/** Of a segment that compaction empties first, at most this part is live. */
+const COMPACTABLE = 8
+const NO_HAND = -1
+
+/** One bounded eviction turn. Call unpinned. */
+export function evict(cache: Attachment, home: Shard, goal: number, amount: number): number {
+  if (Atomics.compareExchange(home.words, Header.evictor >> 2, 0, cache.me + 1) !== 0) {
+    cache.count(Counter.evictorBusy)
+    return Turn.busy
+  }
+  const turn = evictLocked(cache, home, goal, amount)
+  Atomics.store(home.words, Header.evictor >> 2, 0)
+  return turn
+}
+
+/** A lock whose holder is proven dead is freed with the rest of what it left. */
+export function lookIntoEvictor(cache: Attachment, home: Shard): void {
+  const holder = Atomics.load(home.words, Header.evictor >> 2)
+  if (holder !== 0) reapIfDead(cache, holder - 1)
+}
+
+function evictLocked(cache: Attachment, home: Shard, goal: number, amount: number): number {
+  collectDrift(cache)
+  freeDrained(cache, home)
+  let units = 0
+  let kept = 0
+  let blocked = false
+  for (let lookedAt = 0; lookedAt < RECORDS_PER_TURN; lookedAt++) {
+    const free = home.words[Header.freeSegments >> 2]
+    if (goal === Goal.free && free >= amount) return Turn.reached
+    if (goal === Goal.share && (units >= amount || free >= freeTarget(home))) return Turn.reached
+    const hand = handToMove(cache, home, goal, blocked)
+    if (hand === NO_HAND) return blocked ? Turn.blocked : Turn.nothing
+    const outcome = step(cache, home, hand, kept >= KEPT_PER_ENTRY)
+    units += passed.units
+    if (outcome === Step.kept) kept++
+    else if (outcome === Step.evicted || outcome === Step.dropped) kept = 0
+    if (outcome === Step.evicted && goal === Goal.entry) return Turn.reached
+    if (outcome === Step.segmentDone) freeDrained(cache, home)
+    if (outcome === Step.blocked) {
+      // Once: the other queue's hand may be able to go on.
+      if (blocked) return Turn.blocked
+      blocked = true
+    }
+  }
+  return Turn.exhausted
+}
+
+/** The hand whose turn it is, standing in a segment. `other`: the one that would be taken first is blocked. */
+function handToMove(cache: Attachment, home: Shard, goal: number, other: boolean): number {
+  if (goal === Goal.entry) return handForEntry(cache, home, other)
+  const inUse = home.words[Header.handInUse >> 2]
+  if (!other && handSegment(home, inUse) !== 0) return inUse
+  const chosen = choose(cache, home, other ? inUse : NO_HAND)
+  if (chosen !== NO_HAND) home.words[Header.handInUse >> 2] = chosen
+  return chosen
+}
+
+function handForEntry(cache: Attachment, home: Shard, other: boolean): number {
+  if (Atomics.load(home.words, Header.countedWorld >> 2) !== cache.world()) survey(cache, home)
+  // Advisory counters may dip below zero for a moment.
+  const small = Math.max(0, home.words[Header.smallEntries >> 2])
+  const main = Math.max(0, home.words[Header.mainEntries >> 2])
+  const wanted = queueToEvict(small, main)
+  const first = other ? 1 - wanted : wanted
+  if (isInSegment(cache, home, first)) return first
+  if (isInSegment(cache, home, 1 - first)) return 1 - first
+  return handSegment(home, Hand.compaction) !== 0 ? Hand.compaction : NO_HAND
+}
+
+/** Whether a queue's hand stands in a segment, after entering the oldest of its queue if it stood in none. */
+function isInSegment(cache: Attachment, home: Shard, queue: number): boolean {
+  if (handSegment(home, queue) === 0) {
+    survey(cache, home)
+    enterOldest(cache, home, queue)
+  }
+  return handSegment(home, queue) !== 0
+}
+
+/** For the byte bound: the dead first, then the policy's queue. */
+function choose(cache: Attachment, home: Shard, not: number): number {
+  survey(cache, home)
+  if (not !== Hand.compaction) {
+    if (handSegment(home, Hand.compaction) !== 0) return Hand.compaction
+    if (surveyed.dead >= 0) {
+      enter(cache, home, Hand.compaction, surveyed.dead)
+      cache.count(Counter.compacted)
+      return handSegment(home, Hand.compaction) !== 0 ? Hand.compaction : NO_HAND
+    }
+  }
+  const first = queueToEvict(surveyed.segments[0], surveyed.segments[1])
+  for (const queue of [first, 1 - first]) {
+    if (queue === not) continue
+    if (handSegment(home, queue) === 0) enterOldest(cache, home, queue)
+    if (handSegment(home, queue) !== 0) return queue
+  }
+  return NO_HAND
+}
+
+function enterOldest(cache: Attachment, home: Shard, queue: number): void {
+  if (surveyed.oldest[queue] >= 0) enter(cache, home, queue, surveyed.oldest[queue])
+}
+
+function enter(cache: Attachment, home: Shard, hand: number, index: number): void {
+  if (sealSegment(cache, home, index)) placeHand(home, hand, index + 1, 0, 0)
+}
+
+/** What the segment headers said all together at the last survey: OPEN and SEALED segments of each queue, the oldest of each that no hand
+ * stands in, and one with nothing or almost nothing live (-1: none). One object, as surveys do not nest. */
+const surveyed = { segments: [0, 0], oldest: [-1, -1], sequence: [0, 0], entries: [0, 0], dead: -1, free: 0 }
+
+/** Reads all segment headers: once per segment walked, so a few nanoseconds per record. */
+function survey(cache: Attachment, home: Shard): void {
+  const world = cache.world()
+  surveyed.dead = -1
+  surveyed.free = 0
+  for (let queue = 0; queue < 2; queue++) {
+    surveyed.segments[queue] = 0
+    surveyed.oldest[queue] = -1
+    surveyed.entries[queue] = 0
+  }
+  for (let index = 0; index < home.segments; index++) surveySegment(cache, home, index, world)
+  const { words } = home
+  words[Header.freeSegments >> 2] = surveyed.free
+  words[Header.evictedOnce >> 2] = 1
+  if (cache.maxEntries !== 0) {
+    words[Header.smallEntries >> 2] = surveyed.entries[Queue.small]
+    words[Header.mainEntries >> 2] = surveyed.entries[Queue.main]
+    words[Header.countedWorld >> 2] = world
+  }
+  const entries = cache.maxEntries !== 0 ? cache.maxEntries : size(cache)
+  const capacity = Math.floor(entries / cache.shards.length)
+  words[Header.ghostLimit >> 2] = capacity - Math.floor(capacity / 10)
+}
+
+function surveySegment(cache: Attachment, home: Shard, index: number, world: number): void {
+  const seen = home.state(index)
+  const kind = kindOfState(seen)
+  if (kind === SegmentState.free) surveyed.free++
+  if (kind !== SegmentState.open && kind !== SegmentState.sealed) return
+  const queue = queueOfState(seen) & 1
+  const isCurrent = home.field(index, Segment.world) === world
+  surveyed.segments[queue]++
+  if (isCurrent) surveyed.entries[queue] += home.field(index, Segment.liveEntries)
+  if (isUnderHand(home, index)) return
+  const sequence = home.field(index, Segment.sequence)
+  if (surveyed.oldest[queue] < 0 || ((sequence - surveyed.sequence[queue]) | 0) < 0) {
+    surveyed.oldest[queue] = index
+    surveyed.sequence[queue] = sequence
+  }
+  if (surveyed.dead < 0 && (!isCurrent || isMostlyDead(cache, home, index, seen))) surveyed.dead = index
+}
+
+function isUnderHand(home: Shard, index: number): boolean {
+  for (let hand = 0; hand <= Hand.compaction; hand++) if (handSegment(home, hand) === index + 1) return true
+  return false
+}
+
+/** Expired as a whole, or overwritten and deleted so far that copying the rest on costs next to nothing. */
+function isMostlyDead(cache: Attachment, home: Shard, index: number, seen: number): boolean {
+  const cursor = home.field(index, Segment.cursor)
+  const deadBy = home.field(index, Segment.deadBy) >>> 0
+  if (cursor > 0 && deadBy !== NEVER_DEAD && deadBy !== 0) {
+    if (cache.clock.now() > home.base(index) + decodeExpiry(deadBy)) return true
+  }
+  const isOpen = home.words[(Header.openSmall >> 2) + queueOfState(seen)] === index + 1
+  const live = home.field(index, Segment.liveUnits)
+  return !isOpen && cursor * 2 > home.segmentUnits && live <= Math.floor(cursor / COMPACTABLE)
+}
+
+/** Whether small has its share while nothing has been evicted yet. */
+export function isSmallFull(cache: Attachment, home: Shard): boolean {
+  if (home.words[Header.evictedOnce >> 2] !== 0) return false
+  if (cache.maxEntries === 0) return home.words[Header.smallFull >> 2] !== 0
+  return home.words[Header.smallEntries >> 2] >= smallShare(Math.floor(cache.maxEntries / cache.shards.length))
+}

@@ -1,0 +1,207 @@
+// The hand between records: walking a sealed segment one record at a time (docs/slab.md 6). Only the shard's evictor moves a hand; each step
+// is safe to repeat after a death in its middle. May touch: the hands, slots and records by way of index.ts and relocate.ts.
+
+import {
+  Counter,
+  Hand as Field,
+  HAND_BYTES,
+  HANDS,
+  Shard as Header,
+  Queue,
+  RECORD_DEAD,
+  Segment,
+  SegmentState,
+  SLOT_STATE_MASK,
+  SlotState,
+} from '../layout.js'
+import type { Attachment } from './attachment.js'
+import { retireOrphan } from './chain.js'
+import { pin, unpin, waitForGrace } from './epoch.js'
+import { insertGhost } from './ghost.js'
+import { findHolder, frequencyOf, setFrequency, unlink } from './index.js'
+import { judge, Verdict } from './policy.js'
+import { hasChain, keyBytes, keyWord, recordUnits } from './record.js'
+import { relocate } from './relocate.js'
+import { Claimant, drainSegment, kindOfState, queueOfState } from './segment.js'
+import type { Shard } from './shard.js'
+import { isExpired } from './times.js'
+
+export const Hand = { small: 0, main: 1, compaction: 2 } as const
+
+/** What a step came to. `evicted`: a live entry of the present world less; `dropped`: one that did not count any more. */
+export const Step = { skipped: 0, kept: 1, evicted: 2, dropped: 3, segmentDone: 4, blocked: 5 } as const
+
+/** Units of zeros passed in one step, where a writer died before it wrote its extent's header. */
+const HOLE_STEP = 512
+
+const handWord = (hand: number): number => (HANDS + HAND_BYTES * hand) >> 2
+
+/** Segment + 1 that a hand stands in, 0 for none. */
+export function handSegment(home: Shard, hand: number): number {
+  return home.words[handWord(hand) + (Field.segment >> 2)]
+}
+
+/** Puts a hand into a segment (index + 1; 0: nowhere). Position 0 stands for "its grace is not over yet". */
+export function placeHand(home: Shard, hand: number, segment: number, position: number, end: number): void {
+  const at = handWord(hand)
+  // Nowhere first, so that a death in between cannot leave a new segment with an old position.
+  Atomics.store(home.words, at + (Field.segment >> 2), 0)
+  Atomics.store(home.words, at + (Field.position >> 2), position)
+  Atomics.store(home.words, at + (Field.extentEnd >> 2), end)
+  Atomics.store(home.words, at + (Field.segment >> 2), segment)
+}
+
+/** Moves a hand by one record. Evictor only, unpinned. The units passed are left in `passed.units`. */
+export function step(cache: Attachment, home: Shard, hand: number, mustEvict: boolean): number {
+  const index = handSegment(home, hand) - 1
+  passed.units = 0
+  if (kindOfState(home.state(index)) !== SegmentState.sealed) {
+    placeHand(home, hand, 0, 0, 0)
+    return Step.segmentDone
+  }
+  const at = handWord(hand)
+  let position = home.words[at + (Field.position >> 2)]
+  let end = home.words[at + (Field.extentEnd >> 2)]
+  if (position === 0) {
+    if (!waitForGrace(cache, home.field(index, Segment.epoch))) return Step.blocked
+    position = home.start(index)
+    end = position
+  }
+  return walk(cache, home, hand, index, position, end, mustEvict)
+}
+
+/** Units of the last step; one object, so that a step allocates nothing. */
+export const passed = { units: 0 }
+
+function walk(
+  cache: Attachment,
+  home: Shard,
+  hand: number,
+  index: number,
+  from: number,
+  extentEnd: number,
+  mustEvict: boolean,
+): number {
+  const limit = home.start(index) + Math.min(home.field(index, Segment.cursor) >>> 0, home.segmentUnits)
+  let position = from
+  let end = extentEnd
+  for (let holes = 0; position < limit; ) {
+    if (position === end) {
+      const length = Atomics.load(home.words, position << 1)
+      if (length > 0 && position + length <= limit) {
+        end = position + length
+        position++
+        continue
+      }
+      end = ++position
+      if (++holes < HOLE_STEP) continue
+      placeHand(home, hand, index + 1, position, end)
+      passed.units = holes
+      return Step.skipped
+    }
+    const w1 = Atomics.load(home.words, (position << 1) + 1)
+    const units = recordUnits(home, position)
+    if (keyBytes(w1) === 0 || position + units > end) {
+      position = end
+      continue
+    }
+    passed.units = units
+    const outcome = (w1 & RECORD_DEAD) !== 0 ? Step.skipped : decide(cache, home, hand, position, mustEvict)
+    const at = handWord(hand)
+    Atomics.store(home.words, at + (Field.extentEnd >> 2), end)
+    Atomics.store(home.words, at + (Field.position >> 2), position + units)
+    return outcome
+  }
+  drainSegment(cache, home, index)
+  placeHand(home, hand, 0, 0, 0)
+  return Step.segmentDone
+}
+
+function decide(cache: Attachment, home: Shard, hand: number, location: number, mustEvict: boolean): number {
+  pin(cache)
+  const at = location << 1
+  const keyAt = location * 8 + keyWord(home, location, home.words[at]) * 4
+  cache.handKey.load(home.buffer, keyAt, keyBytes(home.words[at + 1]))
+  const outcome = decidePinned(cache, home, hand, location, mustEvict)
+  unpin(cache)
+  return outcome
+}
+
+function decidePinned(cache: Attachment, home: Shard, hand: number, location: number, mustEvict: boolean): number {
+  const world = cache.world()
+  const { handKey, victim } = cache
+  if (!findHolder(home, handKey, location, world, victim)) {
+    if (hasChain(home.words[location << 1])) retireOrphan(cache, home, handKey, location, world)
+    return Step.skipped
+  }
+  const state = victim.low & SLOT_STATE_MASK
+  if (state === SlotState.busy) {
+    // Grace is over, so its writer cannot be at it any more: it died before the commit.
+    home.kernel.cas64(victim.slot, victim.low, location, 0, 0)
+    return Step.skipped
+  }
+  if (state !== SlotState.member || victim.ahead > 0) return Step.skipped
+  if (victim.ahead < 0 || isExpired(cache, home, location)) return expire(cache, home, world)
+  return applyVerdict(cache, home, hand, location, mustEvict, world)
+}
+
+function expire(cache: Attachment, home: Shard, world: number): number {
+  const { victim } = cache
+  const isCurrent = victim.ahead === 0
+  if (!unlink(cache, home, victim, world)) return Step.skipped
+  if (!isCurrent) return Step.dropped
+  cache.count(Counter.expired)
+  return Step.evicted
+}
+
+function applyVerdict(
+  cache: Attachment,
+  home: Shard,
+  hand: number,
+  location: number,
+  mustEvict: boolean,
+  world: number,
+): number {
+  const { handKey, victim } = cache
+  const { segment, slot } = victim
+  const queue = queueOfState(home.state(segment))
+  const frequency = frequencyOf(home, slot)
+  let verdict = hand === Hand.compaction ? frequency : judge(hand, frequency)
+  if (mustEvict || (hand === Hand.main && isPassSpent(cache, home, recordUnits(home, location), verdict >= 0))) {
+    verdict = hand === Hand.small ? Verdict.evictToGhost : Verdict.evict
+  }
+  if (verdict >= 0) {
+    const to = hand === Hand.compaction ? queue : Queue.main
+    if (relocate(cache, home, victim, handKey, to, world, Claimant.evictor)) {
+      setFrequency(home, slot, verdict)
+      cache.countBy(Counter.unitsRelocated, recordUnits(home, location))
+      cache.count(hand === Hand.small ? Counter.promoted : Counter.reinserted)
+      return Step.kept
+    }
+    // No space to copy to, or the entry changed under the hand: evicting what is still there is the way out.
+  }
+  if (verdict === Verdict.evictToGhost) insertGhost(home, handKey)
+  if (!unlink(cache, home, victim, world)) return Step.skipped
+  cache.count(queue === Queue.small ? Counter.evictedSmall : Counter.evictedMain)
+  return Step.evicted
+}
+
+/**
+ * Where the byte bound evicts and more than three quarters of a segment's worth of main was copied on, the next record goes whatever its
+ * frequency: freeing memory must not turn into copying all of it.
+ */
+function isPassSpent(cache: Attachment, home: Shard, units: number, keeps: boolean): boolean {
+  if (cache.maxEntries !== 0) return false
+  const { words } = home
+  let seen = words[Header.passSeen >> 2] + units
+  let retained = words[Header.passRetained >> 2]
+  if (seen > home.segmentUnits) {
+    seen >>= 1
+    retained >>= 1
+  }
+  const spent = seen > home.segmentUnits >> 2 && retained * 4 > seen * 3
+  if (!spent && keeps) retained += units
+  words[Header.passSeen >> 2] = seen
+  words[Header.passRetained >> 2] = retained
+  return spent
+}

@@ -1,0 +1,306 @@
+// The index: finding a key, linking a record, unlinking one (docs/slab.md 4). Invariants, whatever dies or pauses where: a key has at most
+// one MEMBER slot; a live key never changes its slot, so a scan cannot miss it; a slot word changes only when its binding does.
+// May touch: slots and marks, flags of records, this thread's intent and counts. Pinned callers only.
+
+import {
+  BUCKET_BYTES,
+  BUCKET_SLOTS,
+  Counter,
+  FREQUENCY_MASK,
+  Intent,
+  LOCATION_MASK,
+  Segment,
+  SLOT_BYTES,
+  SLOT_DIRTY,
+  SLOT_OWNER_MASK,
+  SLOT_OWNER_SHIFT,
+  SLOT_STATE_MASK,
+  SLOT_TAG_SHIFT,
+  SLOTS,
+  SlotState,
+} from '../layout.js'
+import { bookLink, bookUnlink, holdsReservation, netOf } from './accounting.js'
+import type { Attachment, Found } from './attachment.js'
+import { retireChain } from './chain.js'
+import { fastrange, secondBucket } from './hash.js'
+import { announce, nothingAnnounced } from './intent.js'
+import type { Key } from './keys.js'
+import { hasChain, keyEquals, markDead, markObserved, recordUnits } from './record.js'
+import { addEntries, addLive } from './segment.js'
+import type { Shard } from './shard.js'
+import { isExpired } from './times.js'
+
+/** What a link did. `again`: somebody else's change came first, several times; begin again unpinned. */
+export const Linked = { added: 0, replaced: 1, again: 2 } as const
+
+/** Attempts of one link under one pin. */
+const ATTEMPTS = 16
+const NIBBLE = 15
+
+export const memberLow = (tag: number): number => SlotState.member | (tag << SLOT_TAG_SHIFT)
+
+/** Byte offset of the key's first candidate bucket, and of its second. */
+export function firstBucketOf(home: Shard, key: Key): number {
+  return home.bucketOffset + fastrange(key.h, home.buckets) * BUCKET_BYTES
+}
+
+export function secondBucketOf(home: Shard, key: Key): number {
+  const first = fastrange(key.h, home.buckets)
+  return home.bucketOffset + secondBucket(key.h, key.tag, home.buckets, first) * BUCKET_BYTES
+}
+
+/** The member with this key, of any world, into `into`. */
+export function find(home: Shard, key: Key, world: number, into: Found): boolean {
+  return (
+    findIn(home, firstBucketOf(home, key), key, world, into) ||
+    findIn(home, secondBucketOf(home, key), key, world, into)
+  )
+}
+
+function findIn(home: Shard, bucket: number, key: Key, world: number, into: Found): boolean {
+  const wanted = memberLow(key.tag)
+  for (let from = 0; ; ) {
+    const hit = home.kernel.find(bucket, wanted, from)
+    if (hit === 0) return false
+    const index = hit >>> 29
+    const location = hit & LOCATION_MASK
+    if (keyEquals(home, location, key)) {
+      const slot = bucket + BUCKET_SLOTS + index * SLOT_BYTES
+      const low = Atomics.load(home.words, slot >> 2)
+      // If it is another word by now, the exchange that is told the plain one fails, as it must.
+      describe(home, slot, (low & ~SLOT_DIRTY) === wanted ? low : wanted, location, world, into)
+      return true
+    }
+    from = index + 1
+  }
+}
+
+function describe(home: Shard, slot: number, low: number, location: number, world: number, into: Found): void {
+  const segment = home.segmentOf(location)
+  into.slot = slot
+  into.low = low
+  into.location = location
+  into.segment = segment
+  into.ahead = (home.field(segment, Segment.world) - world) | 0
+}
+
+/** The slot that names this record, whatever its state, into `into`. */
+export function findHolder(home: Shard, key: Key, location: number, world: number, into: Found): boolean {
+  let bucket = firstBucketOf(home, key)
+  let index = home.kernel.holder(bucket, location)
+  if (index === 0) {
+    bucket = secondBucketOf(home, key)
+    index = home.kernel.holder(bucket, location)
+  }
+  if (index === 0) return false
+  const slot = bucket + BUCKET_SLOTS + (index - 1) * SLOT_BYTES
+  describe(home, slot, Atomics.load(home.words, slot >> 2), location, world, into)
+  return true
+}
+
+/**
+ * Makes the written record at `location` the key's member. The caller is pinned since before it reserved the space and, with maxEntries,
+ * holds a reservation unless `isFound`: then `cache.found` is the current member. `onlySo`: the write is bound to what was found (an
+ * add, a compare-and-set), so the first lost race ends it. The slot is left in `cache.found.slot`.
+ */
+export function link(
+  cache: Attachment,
+  home: Shard,
+  key: Key,
+  location: number,
+  world: number,
+  isFound: boolean,
+  onlySo: boolean,
+): number {
+  const { found } = cache
+  let known = isFound
+  for (let attempt = 0; attempt < (onlySo ? 1 : ATTEMPTS); attempt++) {
+    if (attempt > 0) known = find(home, key, world, found)
+    if (known) {
+      // Written after a clear() that this write belongs before: it stays.
+      if (found.ahead > 0) break
+      if (replace(cache, home, key, location, world)) return found.ahead === 0 ? Linked.replaced : Linked.added
+    } else {
+      // The member that this write was to replace is gone: it adds now, and has no place yet.
+      if (cache.maxEntries !== 0 && !holdsReservation(cache, world)) break
+      if (claim(cache, home, key, location, world)) return Linked.added
+    }
+    cache.count(Counter.linkRetries)
+  }
+  nothingAnnounced(cache)
+  return Linked.again
+}
+
+function replace(cache: Attachment, home: Shard, key: Key, location: number, world: number): boolean {
+  const { found } = cache
+  const isCurrent = found.ahead === 0
+  const net = (netOf(cache, world) + (isCurrent ? 0 : 1)) | 0
+  const low = memberLow(key.tag)
+  markObserved(home, found.location)
+  announce(cache, Intent.link, home, found.slot, low, location, net, world)
+  if (home.kernel.cas64(found.slot, found.low, found.location, low, location) === 0) return false
+  if (isCurrent) {
+    nothingAnnounced(cache)
+    addEntries(cache, home, found.segment, -1)
+    bump(home, found.slot)
+  } else {
+    bookLink(cache, net)
+    nothingAnnounced(cache)
+    setFrequency(home, found.slot, 0)
+  }
+  addEntries(cache, home, home.segmentOf(location), 1)
+  bury(cache, home, found.location)
+  return true
+}
+
+/** Claim, scan, commit: two inserters of one key cannot pass each other. */
+function claim(cache: Attachment, home: Shard, key: Key, location: number, world: number): boolean {
+  const slot = emptySlot(home, key)
+  if (slot === 0) {
+    displace(cache, home, key, world)
+    return false
+  }
+  const net = (netOf(cache, world) + 1) | 0
+  const low = memberLow(key.tag)
+  const busy = SlotState.busy | ((cache.me + 1) << SLOT_OWNER_SHIFT) | (key.tag << SLOT_TAG_SHIFT)
+  announce(cache, Intent.link, home, slot, low, location, net, world)
+  if (home.kernel.cas64(slot, 0, 0, busy, location) === 0) return false
+  if (!isAlone(home, firstBucketOf(home, key), key, slot) || !isAlone(home, secondBucketOf(home, key), key, slot)) {
+    home.kernel.cas64(slot, busy, location, 0, 0)
+    return false
+  }
+  setFrequency(home, slot, 0)
+  if (home.kernel.cas64(slot, busy, location, low, location) === 0) return false
+  bookLink(cache, net)
+  nothingAnnounced(cache)
+  addEntries(cache, home, home.segmentOf(location), 1)
+  cache.found.slot = slot
+  return true
+}
+
+/** Looks at a bucket's other slots: kicks inserters of the same key; false when a member of the key stands there. */
+function isAlone(home: Shard, bucket: number, key: Key, own: number): boolean {
+  for (let from = 0; ; ) {
+    const rival = home.kernel.rival(bucket, key.tag, own, from)
+    if (rival === 0) return true
+    const slot = bucket + BUCKET_SLOTS + (rival - 1) * SLOT_BYTES
+    const low = Atomics.load(home.words, slot >> 2)
+    const location = home.kernel.highOf(slot, low)
+    // Changed between two looks: look at the same slot again.
+    from = rival - 1
+    if (location === -1) continue
+    const state = low & SLOT_STATE_MASK
+    const other = (state !== SlotState.busy && state !== SlotState.member) || low >>> SLOT_TAG_SHIFT !== key.tag
+    if (other || !keyEquals(home, location, key)) from = rival
+    else if (state === SlotState.member) return false
+    else if (home.kernel.cas64(slot, low, location, 0, 0) === 1) from = rival
+  }
+}
+
+/** An EMPTY slot in the candidate bucket that has more of them; 0 for none. */
+function emptySlot(home: Shard, key: Key): number {
+  const first = firstBucketOf(home, key)
+  const second = secondBucketOf(home, key)
+  const inFirst = home.kernel.vacancy(first)
+  const inSecond = home.kernel.vacancy(second)
+  if (inFirst === 0 && inSecond === 0) return 0
+  const isSecond = inSecond >> 3 > inFirst >> 3
+  return (isSecond ? second : first) + BUCKET_SLOTS + ((isSecond ? inSecond : inFirst) & 7) * SLOT_BYTES
+}
+
+/** Both buckets are full: unlinks the member that is worth least. No waiting, so it may happen under the pin. */
+function displace(cache: Attachment, home: Shard, key: Key, world: number): void {
+  const { victim } = cache
+  let weakest = 0
+  let least = 8
+  for (let place = 0; place < 2 * SLOTS; place++) {
+    const slot = candidateSlot(home, key, place)
+    const worth = worthOf(cache, home, slot, world)
+    if (worth >= least) continue
+    least = worth
+    weakest = slot
+  }
+  if (weakest === 0 || !examine(home, weakest, world, victim)) return
+  if (unlink(cache, home, victim, world)) cache.count(least === 0 ? Counter.expired : Counter.evictedIndex)
+}
+
+function candidateSlot(home: Shard, key: Key, place: number): number {
+  const bucket = place < SLOTS ? firstBucketOf(home, key) : secondBucketOf(home, key)
+  return bucket + BUCKET_SLOTS + (place % SLOTS) * SLOT_BYTES
+}
+
+/** 0 for what is no loss, then by frequency; 8 for what must stay. */
+function worthOf(cache: Attachment, home: Shard, slot: number, world: number): number {
+  const { victim } = cache
+  if (!examine(home, slot, world, victim) || victim.ahead > 0) return 8
+  return victim.ahead < 0 || isExpired(cache, home, victim.location) ? 0 : 1 + frequencyOf(home, slot)
+}
+
+/** Describes the member in a slot; false when there is none. */
+export function examine(home: Shard, slot: number, world: number, into: Found): boolean {
+  for (;;) {
+    const low = Atomics.load(home.words, slot >> 2)
+    if ((low & SLOT_STATE_MASK) !== SlotState.member) return false
+    const location = home.kernel.highOf(slot, low)
+    if (location === -1) continue
+    describe(home, slot, low, location, world, into)
+    return true
+  }
+}
+
+/** Takes a member out of the index. True for exactly one of all that try. */
+export function unlink(cache: Attachment, home: Shard, member: Found, world: number): boolean {
+  const { slot, low, location } = member
+  const isCurrent = member.ahead === 0
+  markObserved(home, location)
+  const cleared = low & ~(SLOT_STATE_MASK | (SLOT_OWNER_MASK << SLOT_OWNER_SHIFT))
+  const removing = cleared | SlotState.removing | ((cache.me + 1) << SLOT_OWNER_SHIFT)
+  const net = (netOf(cache, world) - (isCurrent ? 1 : 0)) | 0
+  announce(cache, Intent.unlink, home, slot, removing, location, net, world)
+  if (home.kernel.cas64(slot, low, location, removing, location) === 0) {
+    nothingAnnounced(cache)
+    return false
+  }
+  if (isCurrent) bookUnlink(cache, net, world)
+  home.kernel.store64(slot, 0, 0)
+  nothingAnnounced(cache)
+  if (isCurrent) addEntries(cache, home, member.segment, -1)
+  bury(cache, home, location)
+  return true
+}
+
+/** After a record lost its slot: its chain goes, its units are dead, and the hand need not look it up. */
+function bury(cache: Attachment, home: Shard, location: number): void {
+  if (hasChain(home.words[location << 1])) retireChain(cache, home, location)
+  markDead(home, location)
+  addLive(home, home.segmentOf(location), -recordUnits(home, location))
+}
+
+const marksWord = (slot: number): number => (slot & ~(BUCKET_BYTES - 1)) >> 2
+const marksShift = (slot: number): number => ((slot & (BUCKET_BYTES - 1)) - BUCKET_SLOTS) >> 1
+
+export function frequencyOf(home: Shard, slot: number): number {
+  return (Atomics.load(home.words, marksWord(slot)) >>> marksShift(slot)) & FREQUENCY_MASK
+}
+
+/** Notes a use. One exchange at most, none once the count is full; losing the race is losing one count. */
+export function bump(home: Shard, slot: number): void {
+  const at = marksWord(slot)
+  const shift = marksShift(slot)
+  const seen = home.words[at]
+  if (((seen >>> shift) & FREQUENCY_MASK) === FREQUENCY_MASK) return
+  Atomics.compareExchange(home.words, at, seen, (seen + (1 << shift)) | 0)
+}
+
+export function setFrequency(home: Shard, slot: number, frequency: number): void {
+  const at = marksWord(slot)
+  const shift = marksShift(slot)
+  let seen = Atomics.load(home.words, at)
+  for (;;) {
+    const wanted = (seen & ~(NIBBLE << shift)) | (frequency << shift)
+    if (wanted === seen) return
+    const now = Atomics.compareExchange(home.words, at, seen, wanted)
+    if (now === seen) return
+    seen = now
+  }
+}

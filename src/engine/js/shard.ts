@@ -1,0 +1,141 @@
+// One shard's region as JavaScript sees it: views, geometry read once from its checked header, and where things lie in it.
+// May touch: the region, read-only here. Slots are named by byte offset (as the kernel wants them), records by their location in
+// units of 8 bytes, header words by their index in `words`.
+
+import {
+  BUCKET_BYTES,
+  BUCKET_SLOTS,
+  Shard as Header,
+  LAYOUT_VERSION,
+  MAGIC,
+  SEGMENT_HEADER_BYTES,
+  Segment,
+  SLOT_BYTES,
+  SLOTS,
+} from '../layout.js'
+import { type Kernel, kernelOver } from './kernel.js'
+
+/** The string methods of Buffer that take offsets and allocate no view. */
+export interface StringBuffer extends Uint8Array {
+  latin1Slice(start: number, end: number): string
+  utf8Slice(start: number, end: number): string
+  ucs2Slice(start: number, end: number): string
+  utf8Write(text: string, offset: number, length: number): number
+  ucs2Write(text: string, offset: number, length: number): number
+}
+
+/** Space that one thread fills with small records. Believed only under a pin, while its segment is OPEN in the same generation. */
+export class Chunk {
+  valid = false
+  segment = 0
+  generation = 0
+  /** Next unit to fill, and the first unit behind. */
+  next = 0
+  end = 0
+}
+
+export class Shard {
+  readonly number: number
+  readonly words: Int32Array
+  readonly buffer: StringBuffer
+  readonly kernel: Kernel
+  readonly buckets: number
+  readonly bucketOffset: number
+  readonly segments: number
+  readonly segmentShift: number
+  readonly segmentUnits: number
+  /** First unit of the first segment. */
+  readonly firstUnit: number
+  /** Word index of the first segment header. */
+  readonly segmentHeaders: number
+  /** Word index of the ghost table. */
+  readonly ghost: number
+  readonly ghostBuckets: number
+  readonly ghostShift: number
+  readonly chunkUnits: number
+  readonly chunkedLimit: number
+  /** This thread's chunks, one for each queue. */
+  readonly chunks: readonly Chunk[] = [new Chunk(), new Chunk()]
+
+  private constructor(memory: WebAssembly.Memory) {
+    const words = new Int32Array(memory.buffer)
+    const word = (offset: number) => words[offset >> 2] >>> 0
+    this.words = words
+    this.buffer = Buffer.from(memory.buffer) as unknown as StringBuffer
+    this.kernel = kernelOver(memory)
+    this.number = word(Header.number)
+    this.buckets = word(Header.buckets)
+    this.bucketOffset = word(Header.bucketOffset)
+    this.segments = word(Header.segments)
+    this.segmentShift = word(Header.segmentShift)
+    this.segmentUnits = 2 ** (this.segmentShift - 3)
+    this.firstUnit = word(Header.segmentsOffset) / 8
+    this.segmentHeaders = word(Header.segmentHeaders) / 4
+    this.ghost = word(Header.ghostOffset) / 4
+    this.ghostBuckets = word(Header.ghostBuckets)
+    this.ghostShift = word(Header.ghostShift)
+    this.chunkUnits = word(Header.chunkUnits)
+    this.chunkedLimit = word(Header.chunkedLimit)
+  }
+
+  /** Undefined when the memory is not a shard of this layout. */
+  static open(memory: WebAssembly.Memory): Shard | undefined {
+    const words = new Uint32Array(memory.buffer)
+    if (words[Header.magic >> 2] !== MAGIC || words[Header.version >> 2] !== LAYOUT_VERSION) return undefined
+    const shard = new Shard(memory)
+    return shard.fits(memory.buffer.byteLength) ? shard : undefined
+  }
+
+  private fits(bytes: number): boolean {
+    const end = (this.firstUnit + this.segments * this.segmentUnits) * 8
+    const index = this.bucketOffset + this.buckets * BUCKET_BYTES
+    const sizes = this.buckets >= 2 && this.segments >= 1 && this.ghostBuckets >= 1 && this.chunkUnits >= 2
+    return sizes && end <= bytes && index <= this.ghost * 4 && this.chunkedLimit < this.chunkUnits
+  }
+
+  /** Word index of a segment's header. */
+  header(index: number): number {
+    return this.segmentHeaders + index * (SEGMENT_HEADER_BYTES >> 2)
+  }
+
+  /** First unit of a segment. */
+  start(index: number): number {
+    return this.firstUnit + (index << (this.segmentShift - 3))
+  }
+
+  /** The segment that a location lies in. */
+  segmentOf(location: number): number {
+    return (location - this.firstUnit) >> (this.segmentShift - 3)
+  }
+
+  /** The state word: state, queue and owner. */
+  state(index: number): number {
+    return Atomics.load(this.words, this.header(index) + (Segment.state >> 2))
+  }
+
+  field(index: number, offset: number): number {
+    return Atomics.load(this.words, this.header(index) + (offset >> 2))
+  }
+
+  setField(index: number, offset: number, value: number): void {
+    Atomics.store(this.words, this.header(index) + (offset >> 2), value)
+  }
+
+  /** The clock when the segment was opened, in ms since origin. */
+  base(index: number): number {
+    const at = this.header(index) + (Segment.baseLow >> 2)
+    return (this.words[at] >>> 0) + this.words[at + 1] * 2 ** 32
+  }
+
+  slotIndex(slot: number): number {
+    const within = slot - this.bucketOffset
+    return Math.floor(within / BUCKET_BYTES) * SLOTS + ((within % BUCKET_BYTES) - BUCKET_SLOTS) / SLOT_BYTES
+  }
+
+  /** Byte offset of the slot with this index; -1 when there is none. */
+  slotAt(index: number): number {
+    const bucket = Math.floor(index / SLOTS)
+    if (index < 0 || bucket >= this.buckets) return -1
+    return this.bucketOffset + bucket * BUCKET_BYTES + BUCKET_SLOTS + (index % SLOTS) * SLOT_BYTES
+  }
+}
