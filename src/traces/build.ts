@@ -5,9 +5,19 @@ import type { RequestSink, Trace } from './trace.js'
 
 type Column = Uint32Array | Uint8Array | Float64Array
 
+export interface BuildOptions {
+  /** Only the first so many requests. */
+  readonly limit?: number | undefined
+  /** Keep the time of each request: eight bytes a request. */
+  readonly keepTimes?: boolean | undefined
+  /** Called every 65,536 requests. */
+  readonly onProgress?: ((requests: number) => void) | undefined
+}
+
 export class TraceBuilder implements RequestSink {
   readonly #limit: number
   readonly #keepTimes: boolean
+  readonly #onProgress: ((requests: number) => void) | undefined
   readonly #keys = new KeyTable()
   #capacity = 1 << 14
   #count = 0
@@ -18,10 +28,10 @@ export class TraceBuilder implements RequestSink {
   #ttls: Uint32Array | undefined
   #times: Float64Array | undefined
 
-  /** Stops after `limit` requests. Times are kept only if asked for: eight bytes a request. */
-  constructor(options: { limit?: number | undefined; keepTimes?: boolean | undefined } = {}) {
+  constructor(options: BuildOptions = {}) {
     this.#limit = options.limit ?? Number.POSITIVE_INFINITY
     this.#keepTimes = options.keepTimes ?? false
+    this.#onProgress = options.onProgress
   }
 
   get full(): boolean {
@@ -40,6 +50,7 @@ export class TraceBuilder implements RequestSink {
     const at = this.#count
     if (at >= this.#limit) return false
     if (at === this.#capacity) this.#grow()
+    if ((at & 0xffff) === 0) this.#onProgress?.(at)
     this.#ids[at] = this.#keys.intern(bytes, start, end)
     if (size !== 0) {
       this.#sizes ??= new Uint32Array(this.#capacity)

@@ -1,16 +1,11 @@
 // Loads a trace file into the compact form. May touch: the file system (reading).
-import { TraceBuilder } from './build.js'
+import { type BuildOptions, TraceBuilder } from './build.js'
 import { traceName } from './detect.js'
 import { unreadable } from './fault.js'
 import { parseFile, type ReadOptions } from './read.js'
 import type { Trace } from './trace.js'
 
-export interface LoadOptions extends ReadOptions {
-  /** Only the first so many requests. */
-  readonly limit?: number | undefined
-  /** Keep the time of each request: eight bytes a request. */
-  readonly keepTimes?: boolean | undefined
-}
+export interface LoadOptions extends ReadOptions, BuildOptions {}
 
 /** Errors: OSTRAKA_ERR_TRACE_UNREADABLE, and OSTRAKA_ERR_TRACE_MALFORMED with the line or byte. */
 export async function loadTrace(file: string, options: LoadOptions = {}): Promise<Trace> {

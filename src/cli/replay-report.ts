@@ -1,0 +1,67 @@
+// What a replay has measured, for people. May touch: nothing but its arguments.
+import type { LatencySummary, ReplayResult } from '../replay/run.js'
+import type { Trace } from '../traces/trace.js'
+import { bold, count, dim, duration, fields, percent, short, size, table } from './text.js'
+
+export function traceLine(trace: Trace): string {
+  const what = trace.format === 'generated' ? 'a skewed load with churn and scans' : trace.format
+  return `${bold(trace.name)}: ${count(trace.requests)} requests for ${count(trace.keys)} keys (${what})`
+}
+
+export function runReport(result: ReplayResult): string {
+  const threads = `${result.threads} thread${result.threads > 1 ? 's' : ''}`
+  const bounds = [
+    size(result.maxBytes),
+    ...(result.maxEntries > 0 ? [`${count(result.maxEntries)} entries`] : []),
+    `values of ${result.valueBytes === undefined ? "the trace's sizes" : size(result.valueBytes)}`,
+  ]
+  const rows: [string, string][] = [
+    ['hit ratio', `${bold(percent(result.hitRatio))} of requests, ${percent(result.byteHitRatio)} of bytes`],
+    [
+      'speed',
+      `${bold(short(result.operationsPerSecond))} operations/s, ${count(result.requests)} requests in ${duration(result.seconds * 1e9)}`,
+    ],
+    ['get', latencies(result.get)],
+    ['set', latencies(result.set)],
+    ['entries', `${count(result.entries)}, ${count(result.evictions)} evicted${notKept(result)}`],
+    ['memory', `${size(result.sharedBytes)} shared${bytesPerEntry(result)}`],
+    ['resident', `${size(result.resident.before)} before, ${size(result.resident.after)} after, of the whole process`],
+  ]
+  const why = result.engineReason === '' ? '' : dim(` (${result.engineReason})`)
+  rows.unshift(['cache', `${result.policy}, ${bounds.join(', ')}`])
+  return `${bold(`${result.engine} engine, ${threads}`)}${why}\n${fields(rows)}`
+}
+
+const notKept = ({ notKept, expired }: ReplayResult) =>
+  `${expired > 0 ? `, ${count(expired)} expired` : ''}${notKept > 0 ? `, ${count(notKept)} sets not kept` : ''}`
+
+/** While the cache is not full, memory set aside for entries to come would be counted as if it were their cost. */
+function bytesPerEntry({ evictions, entries, maxEntries, bytesPerEntry, payloadPerEntry }: ReplayResult): string {
+  if (entries === 0) return ''
+  const payload = `${payloadPerEntry.toFixed(1)} bytes of key and value an entry`
+  if (evictions === 0 || maxEntries > 0) return `, not full; ${payload}`
+  return `, ${bold(bytesPerEntry.toFixed(1))} bytes an entry (${payloadPerEntry.toFixed(1)} of key and value)`
+}
+
+function latencies({ samples, p50, p99, p999 }: LatencySummary): string {
+  if (samples === 0) return 'none'
+  const text = `p50 ${duration(p50).padEnd(8)} p99 ${duration(p99).padEnd(8)} p99.9 ${duration(p999)}`
+  return `${text}${dim(`  (${short(samples)} timed)`)}`
+}
+
+export function runsTable(results: readonly ReplayResult[]): string {
+  const header = ['trace', 'engine', '>thr', '>hit %', '>byte %', '>Mop/s', '>get p50', '>p99', '>p99.9', '>B/ent']
+  const rows = results.map((result) => [
+    result.trace.length > 10 ? `${result.trace.slice(0, 9)}…` : result.trace,
+    result.engine,
+    String(result.threads),
+    (result.hitRatio * 100).toFixed(2),
+    (result.byteHitRatio * 100).toFixed(2),
+    (result.operationsPerSecond / 1e6).toFixed(2),
+    duration(result.get.p50),
+    duration(result.get.p99),
+    duration(result.get.p999),
+    Number.isFinite(result.bytesPerEntry) ? result.bytesPerEntry.toFixed(0) : '–',
+  ])
+  return table(header, rows)
+}
