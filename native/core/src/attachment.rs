@@ -68,7 +68,8 @@ impl<H: Host> Attachment<H> {
         for (index, key) in hash_keys.iter_mut().enumerate() {
             *key = word(control::HASH_KEYS + 4 * index as u32);
         }
-        let shards = shards.into_iter().map(Shard::open).collect::<Result<Vec<_>, _>>().map_err(AttachError::Foreign)?;
+        let shards =
+            shards.into_iter().map(Shard::open).collect::<Result<Vec<_>, _>>().map_err(AttachError::Foreign)?;
         let mut this = Attachment {
             max_entries: word(control::MAX_ENTRIES),
             manual_clock: word(control::CLOCK_MANUAL) != 0,
@@ -134,6 +135,13 @@ impl<H: Host> Attachment<H> {
             .fold(0, u64::wrapping_add);
         #[cfg(loom)]
         return u64::from(counter) * 0;
+    }
+
+    /// Asks the kernel for huge pages under all shards; whether it agreed to any.
+    #[cfg(not(loom))]
+    pub fn advise_huge_pages(&self) -> bool {
+        // Every shard is asked, also after one agreed.
+        self.shards.iter().filter(|home| home.region.advise_huge_pages()).count() > 0
     }
 
     pub fn shard_count(&self) -> usize {

@@ -72,10 +72,7 @@ impl<H: Host> Attachment<H> {
     /// The head record is written: from now on the hand frees the chain if the head is not linked.
     pub(crate) fn publish_chain(&self, home: &Shard, chain: &Chain) {
         for &(index, _) in &chain.links {
-            home.region.release32(
-                home.segment_header(index) + segment::STATE,
-                state::pack(segment::CHAIN, 0, None),
-            );
+            home.region.release32(home.segment_header(index) + segment::STATE, state::pack(segment::CHAIN, 0, None));
         }
         self.count(Counter::ChainsStored);
     }

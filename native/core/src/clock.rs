@@ -21,6 +21,11 @@ impl<H: Host> Attachment<H> {
         self.host.coarse_ms().saturating_sub(self.origin_ms)
     }
 
+    /// The time (ms since origin) that is `milliseconds` from now; by the exact clock, so that short times are kept.
+    pub fn deadline(&self, milliseconds: u64) -> u64 {
+        self.exact_now().saturating_add(milliseconds)
+    }
+
     fn exact_now(&self) -> u64 {
         if self.manual_clock { self.now() } else { self.host.exact_ms().saturating_sub(self.origin_ms) }
     }

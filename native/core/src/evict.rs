@@ -47,8 +47,9 @@ const RECORDS_PER_TURN: u32 = 8;
 /// one `set` never walks a whole cache of hot entries.
 const KEPT_PER_ENTRY: u32 = 512;
 
-/// Of a segment that compaction empties first, at most this part is live.
-const COMPACTABLE: u32 = 8;
+/// A segment of which at most this part (in eighths) is live is emptied before anything live is evicted: what was
+/// overwritten and deleted gives its space first. At one half, freeing a unit costs copying at most one.
+const COMPACTABLE_EIGHTHS: u32 = 4;
 
 impl<H: Host> Attachment<H> {
     /// One bounded eviction turn. Call unpinned.
@@ -169,24 +170,20 @@ impl<H: Host> Attachment<H> {
             if self.hand_segment(home, Hand::Compaction) != 0 {
                 return Some(Hand::Compaction);
             }
-            if let Some(dead) = survey.dead {
+            if let Some((_, dead)) = survey.dead {
                 self.enter(home, Hand::Compaction, dead);
                 self.count(Counter::Compacted);
                 return self.standing(home, Hand::Compaction);
             }
         }
         let queue = self.policy.queue_to_evict(Fill { small: survey.segments[0], main: survey.segments[1] });
-        [queue, MAIN + SMALL - queue]
-            .into_iter()
-            .map(Hand::of)
-            .filter(|&hand| Some(hand) != not)
-            .find_map(|hand| {
-                if self.hand_segment(home, hand) == 0 {
-                    let (_, index) = survey.oldest[if hand == Hand::Small { 0 } else { 1 }]?;
-                    self.enter(home, hand, index);
-                }
-                self.standing(home, hand)
-            })
+        [queue, MAIN + SMALL - queue].into_iter().map(Hand::of).filter(|&hand| Some(hand) != not).find_map(|hand| {
+            if self.hand_segment(home, hand) == 0 {
+                let (_, index) = survey.oldest[if hand == Hand::Small { 0 } else { 1 }]?;
+                self.enter(home, hand, index);
+            }
+            self.standing(home, hand)
+        })
     }
 
     /// Reads all segment headers: once per segment walked, so a few nanoseconds per record.
@@ -218,8 +215,9 @@ impl<H: Host> Attachment<H> {
             if survey.oldest[queue].is_none_or(|(first, _)| (sequence.wrapping_sub(first) as i32) < 0) {
                 survey.oldest[queue] = Some((sequence, index));
             }
-            if !current || self.is_mostly_dead(home, index, seen) {
-                survey.dead = survey.dead.or(Some(index));
+            let live = if current { self.live_eighths(home, index, seen) } else { 0 };
+            if live <= COMPACTABLE_EIGHTHS && survey.dead.is_none_or(|(least, _)| live < least) {
+                survey.dead = Some((live, index));
             }
         }
         let put = |field, value| home.region.store32(field, value, Ordering::Relaxed);
@@ -236,19 +234,22 @@ impl<H: Host> Attachment<H> {
         survey
     }
 
-    /// Expired as a whole, or overwritten and deleted so far that copying the rest on costs next to nothing.
-    fn is_mostly_dead(&self, home: &Shard, index: u32, seen: u32) -> bool {
+    /// How much of a segment is live; 0 when it has expired as a whole, 8 while it is still being filled.
+    fn live_eighths(&self, home: &Shard, index: u32, seen: u32) -> u32 {
         let cursor = home.segment_word(index, segment::CURSOR);
         let dead_by = home.segment_word(index, segment::DEAD_BY);
         if cursor > 0 && dead_by != expiry::NEVER && dead_by != 0 {
             let due = home.base_ms(index).saturating_add(expiry::decode(dead_by));
             if self.now() > due {
-                return true;
+                return 0;
             }
         }
         let open = home.region.load32(shard::OPEN + 4 * state::queue(seen), Ordering::Relaxed) == index + 1;
-        let live = home.segment_word(index, segment::LIVE_UNITS) as i32;
-        !open && cursor * 2 > home.segment_units() && live <= (cursor / COMPACTABLE) as i32
+        if open || cursor * 2 <= home.segment_units() {
+            return 8;
+        }
+        let live = (home.segment_word(index, segment::LIVE_UNITS) as i32).max(0) as u32;
+        (live * 8 / cursor).min(8)
     }
 
     fn enter(&self, home: &Shard, hand: Hand, index: u32) {
@@ -277,6 +278,6 @@ struct Survey {
     segments: [u32; 2],
     /// (sequence, index) of the first opened of each queue that no hand stands in.
     oldest: [Option<(u32, u32)>; 2],
-    /// A segment with nothing or almost nothing live.
-    dead: Option<u32>,
+    /// (live eighths, index) of the segment that is worth emptying first.
+    dead: Option<(u32, u32)>,
 }

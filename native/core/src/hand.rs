@@ -26,7 +26,10 @@ pub(crate) enum Step {
     Skipped(u32),
     Kept(u32),
     /// `counted`: it was a live entry of the present world.
-    Evicted { units: u32, counted: bool },
+    Evicted {
+        units: u32,
+        counted: bool,
+    },
     SegmentDone,
     /// The segment's first grace is not over.
     Blocked,
@@ -116,7 +119,8 @@ impl<H: Host> Attachment<H> {
                 }
                 continue;
             }
-            let record = home.record(position).filter(|header| header.key_length() != 0 && position + header.units() <= end);
+            let record =
+                home.record(position).filter(|header| header.key_length() != 0 && position + header.units() <= end);
             let Some(header) = record else {
                 position = end;
                 continue;

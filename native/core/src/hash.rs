@@ -79,11 +79,7 @@ pub fn hash_key(keys: &[u32; HASH_KEYS], seed: u64, key: &[u8]) -> KeyHash {
         return hash_long_key(seed, key);
     }
     let length = key.len() as u32;
-    let mut lanes = [
-        keys[0].wrapping_mul(length),
-        keys[1].wrapping_mul(length),
-        keys[2].wrapping_mul(length),
-    ];
+    let mut lanes = [keys[0].wrapping_mul(length), keys[1].wrapping_mul(length), keys[2].wrapping_mul(length)];
     let mut multipliers = keys[LANES..].chunks_exact(LANES);
     let mut mix = |unit: u32| {
         if let Some(multiplier) = multipliers.next() {

@@ -31,8 +31,12 @@ pub(crate) struct Found {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Linked {
-    Added { slot: u32 },
-    Replaced { slot: u32 },
+    Added {
+        slot: u32,
+    },
+    Replaced {
+        slot: u32,
+    },
     /// Somebody else's change came first, several times; begin again unpinned.
     Again,
 }
@@ -169,15 +173,7 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Claim–scan–commit. Returns the slot once the key is a member there.
-    fn claim(
-        &self,
-        number: usize,
-        key: &[u8],
-        hash: KeyHash,
-        member: u64,
-        location: u32,
-        world: u32,
-    ) -> Option<u32> {
+    fn claim(&self, number: usize, key: &[u8], hash: KeyHash, member: u64, location: u32, world: u32) -> Option<u32> {
         let home = &self.shards[number];
         let Some(mine) = self.empty_slot(home, hash) else {
             self.displace(number, hash, world);
@@ -313,9 +309,7 @@ impl<H: Host> Attachment<H> {
     /// death can be settled exactly (docs/slab.md 4).
     pub(crate) fn mark_observed(&self, home: &Shard, location: u32) {
         let at = location * UNIT + 4;
-        if !mutant::is("no-observed-mark")
-            && home.region.load32(at, Ordering::Acquire) & record::OBSERVED == 0
-        {
+        if !mutant::is("no-observed-mark") && home.region.load32(at, Ordering::Acquire) & record::OBSERVED == 0 {
             home.region.or32(at, record::OBSERVED);
         }
     }

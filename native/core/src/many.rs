@@ -14,9 +14,14 @@ use crate::shard::word;
 pub enum ManyRead {
     Absent,
     /// The bytes lie at this offset of the buffer.
-    Copied { value: Value, offset: usize },
+    Copied {
+        value: Value,
+        offset: usize,
+    },
     /// There was no room for it: it is to be read by itself.
-    TooLong { value: Value },
+    TooLong {
+        value: Value,
+    },
 }
 
 /// Keys whose memory is fetched ahead together.

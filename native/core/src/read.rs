@@ -12,7 +12,7 @@ use crate::shard::{Shard, word};
 /// Names one record for good: the location may be used again, but not in the same generation of its segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stamp {
-    /// Slot index within the shard.
+    /// Slot index over all shards.
     pub slot: u32,
     pub location: u32,
     pub generation: u32,
@@ -152,9 +152,12 @@ impl<H: Host> Attachment<H> {
 
     /// True for exactly one of all callers that race for one entry.
     pub fn remove(&self, key: &[u8]) -> bool {
-        self.with_live(key, |number, found, world| {
-            if self.unlink(number, found, world) { Ok(()) } else { Err(Changed) }
-        })
+        self.with_live(
+            key,
+            |number, found, world| {
+                if self.unlink(number, found, world) { Ok(()) } else { Err(Changed) }
+            },
+        )
         .is_some()
     }
 
@@ -215,20 +218,18 @@ impl<H: Host> Attachment<H> {
     /// Whether the stamp still names a live record's slot. Three loads; the order matters: slot before generation, since
     /// a location may come again only after the generation has moved on (docs/slab.md 3).
     #[inline]
-    pub fn is_current(&self, number: usize, stamp: Stamp) -> bool {
+    pub fn is_current(&self, stamp: Stamp) -> bool {
+        let (number, at) = self.shards[0].slot_place(stamp.slot);
         let Some(home) = self.shards.get(number) else { return false };
-        let Some(at) = home.slot_offset(stamp.slot) else { return false };
+        if !home.holds(stamp.location) {
+            return false;
+        }
         let seen = home.region.load64(at, Ordering::Acquire);
         word::location(seen) == stamp.location
             && word::state(seen) == crate::layout::slot::MEMBER
             && (crate::mutant::is("near-without-generation")
                 || home.segment_word(home.segment_of(stamp.location), segment::GENERATION) == stamp.generation)
             && self.control.load32(control::WORLD, Ordering::Acquire) == stamp.world
-    }
-
-    /// The shard that a key lives in.
-    pub fn shard_number(&self, key: &[u8]) -> usize {
-        self.shard_of(self.hash(key))
     }
 }
 

@@ -53,7 +53,7 @@ mod raw {
         /// # Safety
         /// `base` is valid for reads and writes of `len` bytes, 64-byte aligned, and outlives every use of the Region.
         pub unsafe fn new(base: *mut u8, len: usize) -> Self {
-            assert!(base as usize % 64 == 0, "a region starts on a cache line");
+            assert!((base as usize).is_multiple_of(64), "a region starts on a cache line");
             Region { base, len }
         }
 
@@ -68,7 +68,7 @@ mod raw {
         #[inline(always)]
         fn word32(&self, offset: u32) -> &AtomicU32 {
             let offset = offset as usize;
-            assert!(offset % 4 == 0 && offset + 4 <= self.len);
+            assert!(offset.is_multiple_of(4) && offset + 4 <= self.len);
             // SAFETY: in bounds and aligned (checked above); the memory is shared, hence atomic.
             unsafe { AtomicU32::from_ptr(self.base.add(offset).cast()) }
         }
@@ -76,7 +76,7 @@ mod raw {
         #[inline(always)]
         fn word64(&self, offset: u32) -> &AtomicU64 {
             let offset = offset as usize;
-            assert!(offset % 8 == 0 && offset + 8 <= self.len);
+            assert!(offset.is_multiple_of(8) && offset + 8 <= self.len);
             // SAFETY: in bounds and aligned (checked above); the memory is shared, hence atomic.
             unsafe { AtomicU64::from_ptr(self.base.add(offset).cast()) }
         }

@@ -67,7 +67,13 @@ impl Region {
     fn word32(&self, offset: u32) -> &AtomicU32 {
         assert!(offset % 4 == 0);
         match &self.cells[offset as usize / 8] {
-            Some(Cell::Narrow(low, high)) => if offset % 8 == 0 { low } else { high },
+            Some(Cell::Narrow(low, high)) => {
+                if offset % 8 == 0 {
+                    low
+                } else {
+                    high
+                }
+            }
             _ => panic!("offset {offset} is no 32-bit word in this model"),
         }
     }

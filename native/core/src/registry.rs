@@ -137,8 +137,7 @@ impl<H: Host> Attachment<H> {
                 if now == own_busy {
                     let _ = home.region.cas64(at_slot, own_busy, 0);
                 }
-                now == announced
-                    || home.region.load32(location * 8 + 4, Ordering::Acquire) & record::OBSERVED != 0
+                now == announced || home.region.load32(location * 8 + 4, Ordering::Acquire) & record::OBSERVED != 0
             } else {
                 now == announced
             };

@@ -17,7 +17,10 @@ use crate::shard::word;
 pub(crate) enum Change {
     None,
     /// Expiry at this time (ms since origin) or never; idle time in ms or none.
-    Times { expires_at: Option<u64>, idle_ms: Option<u32> },
+    Times {
+        expires_at: Option<u64>,
+        idle_ms: Option<u32>,
+    },
 }
 
 impl<H: Host> Attachment<H> {
@@ -36,7 +39,9 @@ impl<H: Host> Attachment<H> {
     ) -> Option<u32> {
         let home = &self.shards[number];
         let (expires_at, idle_ms) = match change {
-            Change::None => (self.expires_at(home, old.location, old.header), self.idle_ms(home, old.location, old.header)),
+            Change::None => {
+                (self.expires_at(home, old.location, old.header), self.idle_ms(home, old.location, old.header))
+            }
             Change::Times { expires_at, idle_ms } => (expires_at, idle_ms),
         };
         let mut w0 = old.header.w0 & !(EXPIRY | IDLE);

@@ -21,7 +21,6 @@ pub struct Shard {
     pub ghost_shift: u32,
     pub chunk_units: u32,
     pub chunked_limit: u32,
-    pub expected_entries: u32,
 }
 
 /// Why a region is not one of ours.
@@ -54,7 +53,6 @@ impl Shard {
             ghost_shift: word(shard::GHOST_SHIFT),
             chunk_units: word(shard::CHUNK_UNITS),
             chunked_limit: word(shard::CHUNKED_LIMIT),
-            expected_entries: word(shard::EXPECTED_ENTRIES),
             region,
         };
         if this.fits() { Ok(this) } else { Err(Foreign::Geometry) }
@@ -72,8 +70,8 @@ impl Shard {
             && part(self.segment_headers, self.segments, u64::from(segment::BYTES))
             && part(self.ghost_offset, self.ghost_buckets, 32)
             && part(self.segments_offset, self.segments, 1 << self.segment_shift)
-            && self.bucket_offset % 64 == 0
-            && self.segments_offset % UNIT == 0
+            && self.bucket_offset.is_multiple_of(64)
+            && self.segments_offset.is_multiple_of(UNIT)
             && self.chunk_units >= 2
             && self.chunk_units <= self.segment_units()
             && self.chunked_limit < self.chunk_units
@@ -90,24 +88,23 @@ impl Shard {
     pub fn candidate_buckets(&self, hash: KeyHash) -> [u32; 2] {
         let first = hash.first_bucket(self.buckets);
         let second = hash.second_bucket(self.buckets, first);
-        [
-            self.bucket_offset + first * slot::BUCKET_BYTES,
-            self.bucket_offset + second * slot::BUCKET_BYTES,
-        ]
+        [self.bucket_offset + first * slot::BUCKET_BYTES, self.bucket_offset + second * slot::BUCKET_BYTES]
     }
 
+    /// The slot's index over all shards, which are of one size: shard by shard, bucket by bucket.
     #[inline(always)]
     pub fn slot_index(&self, offset: u32) -> u32 {
         let within = offset - self.bucket_offset;
-        (within / slot::BUCKET_BYTES) * slot::PER_BUCKET + (within % slot::BUCKET_BYTES - slot::FIRST) / 8
+        (self.number * self.buckets + within / slot::BUCKET_BYTES) * slot::PER_BUCKET
+            + (within % slot::BUCKET_BYTES - slot::FIRST) / 8
     }
 
-    /// Byte offset of a slot, if the index names one.
-    pub fn slot_offset(&self, index: u32) -> Option<u32> {
+    /// Shard number and byte offset of the slot with an index over all shards.
+    #[inline(always)]
+    pub fn slot_place(&self, index: u32) -> (usize, u32) {
         let bucket = index / slot::PER_BUCKET;
-        (bucket < self.buckets).then(|| {
-            self.bucket_offset + bucket * slot::BUCKET_BYTES + slot::FIRST + (index % slot::PER_BUCKET) * 8
-        })
+        let within = (bucket % self.buckets) * slot::BUCKET_BYTES + slot::FIRST + (index % slot::PER_BUCKET) * 8;
+        ((bucket / self.buckets) as usize, self.bucket_offset + within)
     }
 
     #[inline(always)]
@@ -125,6 +122,12 @@ impl Shard {
     #[inline(always)]
     pub fn segment_of(&self, location: u32) -> u32 {
         (location - (self.segments_offset >> 3)) >> (self.segment_shift - 3)
+    }
+
+    /// Whether a location lies in the segments at all.
+    #[inline(always)]
+    pub fn holds(&self, location: u32) -> bool {
+        location >= self.segments_offset >> 3 && self.segment_of(location) < self.segments
     }
 
     #[inline(always)]
@@ -146,8 +149,7 @@ impl Shard {
     /// or foreign memory can hold such a thing, and it is treated as absent.
     #[inline(always)]
     pub fn record(&self, location: u32) -> Option<Header> {
-        let first = self.segments_offset >> 3;
-        if location < first || self.segment_of(location) >= self.segments {
+        if !self.holds(location) {
             return None;
         }
         let offset = location * UNIT;
@@ -169,8 +171,7 @@ impl Shard {
 
     #[inline(always)]
     pub fn key_equals(&self, location: u32, header: Header, key: &[u8]) -> bool {
-        header.key_length() as usize == key.len()
-            && self.region.equals(location * UNIT + header.key_offset(), key)
+        header.key_length() as usize == key.len() && self.region.equals(location * UNIT + header.key_offset(), key)
     }
 
     pub fn read_key(&self, location: u32, header: Header, into: &mut Vec<u8>) {

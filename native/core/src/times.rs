@@ -28,14 +28,11 @@ impl<H: Host> Attachment<H> {
         }
         let word = home.region.load32(location * UNIT + record::HEADER_BYTES, Ordering::Relaxed);
         // Too far away to be said: it does not expire.
-        (word != expiry::NEVER)
-            .then(|| home.base_ms(home.segment_of(location)).saturating_add(expiry::decode(word)))
+        (word != expiry::NEVER).then(|| home.base_ms(home.segment_of(location)).saturating_add(expiry::decode(word)))
     }
 
     pub(crate) fn idle_ms(&self, home: &Shard, location: u32, header: Header) -> Option<u32> {
-        header
-            .has(IDLE)
-            .then(|| home.region.load32(location * UNIT + idle_offset(header.w0), Ordering::Relaxed))
+        header.has(IDLE).then(|| home.region.load32(location * UNIT + idle_offset(header.w0), Ordering::Relaxed))
     }
 
     pub(crate) fn last_use(&self, home: &Shard, location: u32, header: Header) -> Option<u64> {

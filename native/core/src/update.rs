@@ -29,8 +29,7 @@ impl<H: Host> Attachment<H> {
                     (f64::from_le_bytes(bytes) + by, Condition::Unchanged(value.stamp), expires_at, idle_ms)
                 }
             };
-            let write =
-                Write { key, value: &next.to_le_bytes(), kind: kind::NUMBER, expires_at, idle_ms, condition };
+            let write = Write { key, value: &next.to_le_bytes(), kind: kind::NUMBER, expires_at, idle_ms, condition };
             match self.write(&write) {
                 Outcome::Stored => {
                     self.count(Counter::Incremented);

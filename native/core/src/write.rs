@@ -123,7 +123,9 @@ impl<H: Host> Attachment<H> {
         let home = &self.shards[number];
         let flags = flags_of(write);
         let room = largest_inline(home, write.key.len(), flags);
-        if write.key.len() as u64 + 64 > u64::from(home.segment_units() * UNIT) || write.value.len() > Self::largest_value(home) {
+        if write.key.len() as u64 + 64 > u64::from(home.segment_units() * UNIT)
+            || write.value.len() > Self::largest_value(home)
+        {
             return Outcome::TooLarge;
         }
         let segments = segments_for(write.value.len(), room, 1 << home.segment_shift);
@@ -177,14 +179,7 @@ impl<H: Host> Attachment<H> {
         Err(Outcome::NoRoom)
     }
 
-    fn attempt(
-        &self,
-        number: usize,
-        hash: KeyHash,
-        write: &Write<'_>,
-        flags: u32,
-        progress: &mut Progress,
-    ) -> Attempt {
+    fn attempt(&self, number: usize, hash: KeyHash, write: &Write<'_>, flags: u32, progress: &mut Progress) -> Attempt {
         let home = &self.shards[number];
         let world = self.world();
         if world & 1 == 1 {

@@ -294,13 +294,17 @@ fn run(steps: Vec<Step>, max_entries: u32, lossless: bool) {
             }
             Step::Increment { key, by } => {
                 let held = model.get(&key).cloned().filter(|_| a.has(name(key).as_bytes()));
-                let old = held.as_ref().map_or(0.0, |entry| f64::from_le_bytes(entry.value[..].try_into().unwrap_or([0; 8])));
+                let old =
+                    held.as_ref().map_or(0.0, |entry| f64::from_le_bytes(entry.value[..].try_into().unwrap_or([0; 8])));
                 match a.increment(name(key).as_bytes(), f64::from(by), None, None) {
                     Incremented::To(number) => {
                         assert_eq!(number, old + f64::from(by));
                         let (expires_at, idle) = held.map_or((None, None), |entry| (entry.expires_at, entry.idle));
                         let idle = idle.map(|(idle, _)| (idle, now));
-                        model.insert(key, Entry { value: number.to_le_bytes().to_vec(), number: true, expires_at, idle });
+                        model.insert(
+                            key,
+                            Entry { value: number.to_le_bytes().to_vec(), number: true, expires_at, idle },
+                        );
                     }
                     Incremented::NotANumber => assert!(held.is_some_and(|entry| !entry.number)),
                     Incremented::Rejected(_) => assert!(!lossless),

@@ -130,7 +130,7 @@ impl TestCache {
     }
 
     pub fn attach(&self) -> Attachment<TestHost> {
-        Attachment::new(self.control.clone(), self.shards.clone(), self.host.new_thread(), 0).unwrap()
+        Attachment::new(self.control, self.shards.clone(), self.host.new_thread(), 0).unwrap()
     }
 }
 

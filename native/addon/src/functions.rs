@@ -1,0 +1,437 @@
+//! The functions of an attached cache, as `src/engine/native.ts` calls them.
+
+use crate::arguments::{boolean, integer, number, raw_view};
+use crate::bound::Bound;
+use crate::strings;
+use napi::bindgen_prelude::{Env, FromNapiValue, Result, Unknown};
+use napi::{check_status, sys};
+use ostraka_core::{Condition, Cursor, Incremented, ManyRead, Outcome, Stamp, Use, Value, Write};
+use std::ffi::{CStr, c_void};
+use std::ptr;
+
+type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
+
+const FUNCTIONS: &[(&CStr, Callback)] = &[
+    (c"read", read),
+    (c"readInto", read_into),
+    (c"readMany", read_many),
+    (c"writeString", write_string),
+    (c"writeBytes", write_bytes),
+    (c"increment", increment),
+    (c"has", has),
+    (c"remove", remove),
+    (c"take", take),
+    (c"touch", touch),
+    (c"expiresIn", expires_in),
+    (c"isCurrent", is_current),
+    (c"scan", scan),
+    (c"clear", clear),
+    (c"size", size),
+    (c"counter", counter),
+    (c"advance", advance),
+    (c"now", now),
+    (c"maintain", maintain),
+    (c"adviseHugePages", advise_huge_pages),
+    (c"detach", detach),
+];
+
+pub fn object_of<'env>(env: &'env Env, bound: *mut Bound) -> Result<Unknown<'env>> {
+    let mut object = ptr::null_mut();
+    // SAFETY: a live environment; `bound` outlives the functions.
+    unsafe {
+        check_status!(sys::napi_create_object(env.raw(), &mut object))?;
+        for (name, callback) in FUNCTIONS {
+            let mut function = ptr::null_mut();
+            let length = name.count_bytes() as isize;
+            check_status!(sys::napi_create_function(
+                env.raw(),
+                name.as_ptr(),
+                length,
+                Some(*callback),
+                bound.cast(),
+                &mut function
+            ))?;
+            check_status!(sys::napi_set_named_property(env.raw(), object, name.as_ptr(), function))?;
+        }
+        Unknown::from_napi_value(env.raw(), object)
+    }
+}
+
+/// One call: its environment, arguments (absent ones undefined) and attachment.
+struct Call<'a, const N: usize> {
+    env: sys::napi_env,
+    arguments: [sys::napi_value; N],
+    bound: &'a Bound,
+}
+
+impl<'a, const N: usize> Call<'a, N> {
+    /// `None` once detached.
+    #[inline(always)]
+    unsafe fn begin(env: sys::napi_env, info: sys::napi_callback_info) -> Option<Self> {
+        let mut arguments = [ptr::null_mut(); N];
+        let mut count = N;
+        let mut data: *mut c_void = ptr::null_mut();
+        // SAFETY: the out pointers are valid for N arguments; `data` is what `object_of` gave.
+        unsafe {
+            sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), ptr::null_mut(), &mut data);
+            let bound = Bound::from_data(data);
+            (!bound.detached.get()).then_some(Call { env, arguments, bound })
+        }
+    }
+
+    /// The key in the first argument. Throws where it is no string or too long.
+    #[inline(always)]
+    fn key(&self) -> Option<&'a [u8]> {
+        // SAFETY: one call at a time uses the buffer; no JavaScript runs while it is read.
+        let buffer = unsafe { &mut *self.bound.key.get() };
+        match strings::key(self.env, self.arguments[0], buffer) {
+            Some(length) if (1..=0xFFFF).contains(&length) => Some(&buffer[..length]),
+            _ => {
+                let (code, message) = (c"OSTRAKA_KEY", c"a key is a string of 1 to 65535 bytes");
+                // SAFETY: both strings end in zero.
+                unsafe { sys::napi_throw_type_error(self.env, code.as_ptr(), message.as_ptr()) };
+                None
+            }
+        }
+    }
+
+    fn number(&self, value: f64) -> sys::napi_value {
+        let mut result = ptr::null_mut();
+        // SAFETY: the out pointer is valid.
+        unsafe { sys::napi_create_double(self.env, value, &mut result) };
+        result
+    }
+
+    #[inline(always)]
+    fn integer(&self, value: i32) -> sys::napi_value {
+        let mut result = ptr::null_mut();
+        // SAFETY: the out pointer is valid.
+        unsafe { sys::napi_create_int32(self.env, value, &mut result) };
+        result
+    }
+
+    #[inline(always)]
+    fn boolean(&self, value: bool) -> sys::napi_value {
+        let mut result = ptr::null_mut();
+        // SAFETY: the out pointer is valid.
+        unsafe { sys::napi_get_boolean(self.env, value, &mut result) };
+        result
+    }
+
+    fn deadline(&self, argument: usize) -> Option<u64> {
+        let ttl = number(self.env, self.arguments[argument]);
+        (ttl >= 0.0).then(|| self.bound.attachment.deadline(ttl as u64))
+    }
+
+    fn idle(&self, argument: usize) -> Option<u32> {
+        let idle = number(self.env, self.arguments[argument]);
+        (idle >= 0.0).then_some(idle as u32)
+    }
+
+    #[inline(always)]
+    fn note(&self, value: &Value) {
+        let stamp = value.stamp;
+        self.bound.put_meta([
+            value.kind as i32,
+            value.length as i32,
+            stamp.slot as i32,
+            stamp.location as i32,
+            stamp.generation as i32,
+            stamp.world as i32,
+            i32::from(value.ends),
+        ]);
+    }
+
+    /// A value as `Engine.read` hands it out.
+    #[inline(always)]
+    fn answer(&self, key: &[u8], how: Use) -> sys::napi_value {
+        let scratch = self.bound.scratch();
+        let Some(value) = self.bound.attachment.read(key, how, scratch) else {
+            return ptr::null_mut();
+        };
+        self.note(&value);
+        if value.length > scratch.len() {
+            return self.long_answer(key, how, value);
+        }
+        if strings::is_string(value.kind) {
+            return strings::to_js(self.env, value.kind, &scratch[..value.length]);
+        }
+        self.integer(value.length as i32)
+    }
+
+    /// A string longer than scratch. Other long values are fetched by `readInto`, into memory that JavaScript allocates.
+    #[cold]
+    fn long_answer(&self, key: &[u8], how: Use, first: Value) -> sys::napi_value {
+        if !strings::is_string(first.kind) {
+            return self.integer(first.length as i32);
+        }
+        let mut bytes = vec![0; first.length];
+        loop {
+            let how = if how == Use::Get { Use::Peek } else { how };
+            let Some(value) = self.bound.attachment.read(key, how, &mut bytes) else {
+                return ptr::null_mut();
+            };
+            self.note(&value);
+            if value.length > bytes.len() {
+                bytes.resize(value.length, 0);
+                continue;
+            }
+            if strings::is_string(value.kind) {
+                return strings::to_js(self.env, value.kind, &bytes[..value.length]);
+            }
+            // It became something else meanwhile; short enough for scratch, or asked for by `readInto`.
+            let fits = value.length.min(self.bound.scratch().len());
+            self.bound.scratch()[..fits].copy_from_slice(&bytes[..fits]);
+            return self.integer(value.length as i32);
+        }
+    }
+
+    /// `mode` or, when a stamp follows, compare-and-set: arguments from `at` on.
+    fn condition(&self, at: usize) -> Condition {
+        match integer(self.env, self.arguments[at]) {
+            1 => Condition::Absent,
+            2 => Condition::Unchanged(Stamp {
+                slot: integer(self.env, self.arguments[at + 3]),
+                location: integer(self.env, self.arguments[at + 4]),
+                generation: integer(self.env, self.arguments[at + 5]),
+                world: 0,
+            }),
+            _ => Condition::Always,
+        }
+    }
+
+    fn status(&self, outcome: Outcome) -> sys::napi_value {
+        self.integer(status_of(outcome))
+    }
+}
+
+fn status_of(outcome: Outcome) -> i32 {
+    match outcome {
+        Outcome::Stored => 1,
+        Outcome::Refused => 0,
+        Outcome::TooLarge => -1,
+        Outcome::NoRoom => -2,
+        Outcome::Paused => -3,
+        Outcome::Closed => -4,
+    }
+}
+
+macro_rules! callback {
+    ($name:ident, $arguments:literal, |$call:ident| $body:expr) => {
+        unsafe extern "C" fn $name(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+            // SAFETY: called by Node-API with what it made for this function.
+            let Some($call) = (unsafe { Call::<$arguments>::begin(env, info) }) else {
+                return ptr::null_mut();
+            };
+            $body
+        }
+    };
+}
+
+// read(key, touch): string | number | undefined
+callback!(read, 2, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    let how = if boolean(call.env, call.arguments[1]) { Use::Get } else { Use::Peek };
+    call.answer(key, how)
+});
+
+// take(key): like read; a value longer than scratch is not removed and its length is the answer: the caller asks again
+// with a target (second argument).
+callback!(take, 2, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    match raw_view(call.env, call.arguments[1]) {
+        None => call.answer(key, Use::Take),
+        Some((base, length)) => {
+            // SAFETY: a private typed array of the caller, alive during the call.
+            let target = unsafe { std::slice::from_raw_parts_mut(base, length) };
+            match call.bound.attachment.read(key, Use::Take, target) {
+                None => ptr::null_mut(),
+                Some(value) => {
+                    call.note(&value);
+                    call.integer(value.length as i32)
+                }
+            }
+        }
+    }
+});
+
+// readInto(key, target): number
+callback!(read_into, 2, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    let Some((base, length)) = raw_view(call.env, call.arguments[1]) else { return call.integer(-1) };
+    // SAFETY: a private typed array of the caller, alive during the call.
+    let target = unsafe { std::slice::from_raw_parts_mut(base, length) };
+    match call.bound.attachment.read(key, Use::Peek, target) {
+        None => call.integer(-1),
+        Some(value) => {
+            call.note(&value);
+            call.integer(value.length as i32)
+        }
+    }
+});
+
+// readMany(packed, count, table): packed = count × {u16 length, bytes}; fills table (Int32Array, 3 words a key: kind or
+// −1 absent or −2 too long, length, offset in scratch) and scratch.
+callback!(read_many, 3, |call| {
+    let packed = raw_view(call.env, call.arguments[0]);
+    let table = raw_view(call.env, call.arguments[2]);
+    let count = integer(call.env, call.arguments[1]) as usize;
+    let (Some((packed, packed_len)), Some((table, table_len))) = (packed, table) else {
+        return call.integer(-1);
+    };
+    if table_len < count * 12 || !(table as usize).is_multiple_of(4) {
+        return call.integer(-1);
+    }
+    // SAFETY: private typed arrays of the caller, alive during the call, in bounds as checked.
+    let (mut packed, table) = unsafe {
+        (std::slice::from_raw_parts(packed, packed_len), std::slice::from_raw_parts_mut(table.cast::<i32>(), count * 3))
+    };
+    let keys = (0..count).map_while(|_| {
+        let (length, rest) = packed.split_first_chunk::<2>()?;
+        let (key, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+        packed = rest;
+        (!key.is_empty()).then_some(key)
+    });
+    let mut rows = table.chunks_exact_mut(3);
+    call.bound.attachment.read_many(keys, call.bound.scratch(), |answer| {
+        if let Some(row) = rows.next() {
+            row.copy_from_slice(&match answer {
+                ManyRead::Absent => [-1, 0, 0],
+                ManyRead::TooLong { value } => [-2, value.length as i32, 0],
+                ManyRead::Copied { value, offset } => [value.kind as i32, value.length as i32, offset as i32],
+            });
+        }
+    });
+    call.integer(0)
+});
+
+// writeString(key, value, mode, ttl, idle [, slot, location, generation]): status
+callback!(write_string, 8, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    // SAFETY: one call at a time uses the buffer; no JavaScript runs while it is read.
+    let buffer = unsafe { &mut *call.bound.value.get() };
+    let Some((length, kind)) = strings::value(call.env, call.arguments[1], buffer) else { return ptr::null_mut() };
+    let outcome = call.bound.attachment.write(&Write {
+        key,
+        value: &buffer[..length],
+        kind,
+        expires_at: call.deadline(3),
+        idle_ms: call.idle(4),
+        condition: call.condition(2),
+    });
+    if buffer.len() > 1 << 20 {
+        // One huge string does not hold its size for good.
+        *buffer = vec![0; strings::SHORT];
+    }
+    call.status(outcome)
+});
+
+// writeBytes(key, bytes, mode, ttl, idle, slot, location, generation, kind): status
+callback!(write_bytes, 9, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    let Some((base, length)) = raw_view(call.env, call.arguments[1]) else { return ptr::null_mut() };
+    // SAFETY: a private typed array of the caller, alive and unchanged during the call.
+    let value = unsafe { std::slice::from_raw_parts(base, length) };
+    let outcome = call.bound.attachment.write(&Write {
+        key,
+        value,
+        kind: integer(call.env, call.arguments[8]) & 31,
+        expires_at: call.deadline(3),
+        idle_ms: call.idle(4),
+        condition: call.condition(2),
+    });
+    call.status(outcome)
+});
+
+// increment(key, by, ttl, idle): number; NaN when the entry is none; undefined when it cannot be kept
+callback!(increment, 4, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    let by = number(call.env, call.arguments[1]);
+    match call.bound.attachment.increment(key, by, call.deadline(2), call.idle(3)) {
+        Incremented::To(number) => call.number(number),
+        Incremented::NotANumber => call.number(f64::NAN),
+        Incremented::Rejected(_) => ptr::null_mut(),
+    }
+});
+
+callback!(has, 1, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    call.boolean(call.bound.attachment.has(key))
+});
+
+callback!(remove, 1, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    call.boolean(call.bound.attachment.delete(key))
+});
+
+// touch(key, ttl, idle): boolean
+callback!(touch, 3, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    call.boolean(call.bound.attachment.touch(key, call.deadline(1), call.idle(2)))
+});
+
+callback!(expires_in, 1, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    call.number(match call.bound.attachment.expires_in(key) {
+        None => -1.0,
+        Some(u64::MAX) => f64::INFINITY,
+        Some(left) => left as f64,
+    })
+});
+
+// isCurrent(slot, location, generation, world): boolean
+callback!(is_current, 4, |call| {
+    let word = |at: usize| integer(call.env, call.arguments[at]);
+    let stamp = Stamp { slot: word(0), location: word(1), generation: word(2), world: word(3) };
+    call.boolean(call.bound.attachment.is_current(stamp))
+});
+
+// scan(cursor, limit, prefix, into): next cursor, 0 at the end. A cursor is shard × 2^32 + bucket.
+callback!(scan, 4, |call| {
+    let cursor = number(call.env, call.arguments[0]).max(0.0) as u64;
+    let from = Cursor { shard: (cursor >> 32) as u32, bucket: cursor as u32 };
+    let limit = integer(call.env, call.arguments[1]) as usize;
+    let mut prefix = vec![0; strings::SHORT];
+    let Some(length) = strings::key(call.env, call.arguments[2], &mut prefix) else { return ptr::null_mut() };
+    let mut keys: Vec<Vec<u8>> = Vec::new();
+    let next = call.bound.attachment.scan(from, limit, &prefix[..length], |key| keys.push(key.to_vec()));
+    let mut index = 0;
+    // SAFETY: `into` is checked to be an array by its length; elements are made here.
+    unsafe {
+        if sys::napi_get_array_length(call.env, call.arguments[3], &mut index) != sys::Status::napi_ok {
+            return ptr::null_mut();
+        }
+        for key in &keys {
+            sys::napi_set_element(call.env, call.arguments[3], index, strings::key_to_js(call.env, key));
+            index += 1;
+        }
+    }
+    call.number(next.map_or(0.0, |next| ((u64::from(next.shard) << 32) | u64::from(next.bucket)) as f64))
+});
+
+callback!(clear, 0, |call| {
+    call.bound.attachment.clear();
+    ptr::null_mut()
+});
+
+callback!(size, 0, |call| call.number(f64::from(call.bound.attachment.size())));
+
+callback!(counter, 1, |call| {
+    call.number(call.bound.attachment.counter(integer(call.env, call.arguments[0]) & 31) as f64)
+});
+
+callback!(advance, 1, |call| {
+    let milliseconds = number(call.env, call.arguments[0]).max(0.0) as u64;
+    call.boolean(call.bound.attachment.advance(milliseconds))
+});
+
+callback!(now, 0, |call| call.number(call.bound.attachment.deadline(0) as f64));
+
+callback!(maintain, 0, |call| call.boolean(call.bound.attachment.maintain()));
+
+callback!(advise_huge_pages, 0, |call| call.boolean(call.bound.attachment.advise_huge_pages()));
+
+callback!(detach, 0, |call| {
+    call.bound.detach();
+    ptr::null_mut()
+});
