@@ -1,0 +1,118 @@
+// createCache: finds or makes the cache of a name and attaches this thread to it. Touches the registry of names (src/attach), new shared
+// memory, and the list of engines that this thread has attached.
+import { isMainThread } from 'node:worker_threads'
+import { type OpenedCache, openCache } from '../attach/open-cache.js'
+import { createRegions, type Regions } from '../engine/create.js'
+import type { Engine } from '../engine/engine.js'
+import { OstrakaError } from '../errors.js'
+import { type CacheOptions, type CacheSettings, defaultName, type SharedSettings } from '../options/cache-options.js'
+import { assertSameOptions } from '../options/differences.js'
+import { readOptions } from '../options/validate.js'
+import { Cache } from './cache.js'
+import { NearCache } from './near.js'
+import { type EngineChoice, selectEngine } from './select-engine.js'
+
+/** An engine attached by this thread, used by all of its handles that want the same one for the same cache. */
+interface Attachment {
+  readonly engine: Engine
+  readonly near: Map<string, NearCache>
+  handles: number
+}
+
+const attachments = new Map<string, Attachment>()
+
+/**
+ * The cache of this name, made if no thread of the process has it yet; the same line works in every thread. Synchronous: microseconds
+ * where this thread knows the cache, about a millisecond where another thread must be asked, at most one second.
+ *
+ * Options of an existing cache must be the same wherever they are given. With no options but a `name`, `engine` and `near` it is "the
+ * one that is there". Throws OSTRAKA_ERR_INVALID_OPTION (all faults at once), OSTRAKA_ERR_OPTIONS_DIFFER, OSTRAKA_ERR_NO_CACHE,
+ * OSTRAKA_ERR_ATTACH_TIMEOUT, OSTRAKA_ERR_ENGINE_UNAVAILABLE, OSTRAKA_ERR_OUT_OF_MEMORY, OSTRAKA_ERR_TOO_MANY_THREADS.
+ */
+export function createCache(options?: CacheOptions): Cache {
+  const settings = readOptions(options)
+  const choice = selectEngine(settings.engine)
+  const opened = open(settings, options)
+  try {
+    const shared = opened.options as unknown as SharedSettings
+    assertSameOptions(settings, shared)
+    return handle(settings, shared, opened, choice)
+  } catch (error) {
+    opened.release()
+    throw error
+  }
+}
+
+function open(settings: CacheSettings, options: CacheOptions | undefined): OpenedCache {
+  const { name, shared } = settings
+  const create = () => createRegions(regionOptions(shared))
+  const mine = { options: { ...shared } }
+  if (settings.given.size > 0) return openCache(name, mine, create)
+  // Nothing to make a cache of that somebody named. The default one is made of defaults: at once by the main thread, which is
+  // there first, and by a worker only after it has looked for one that another thread has.
+  const byDefault = name === defaultName && options?.name === undefined
+  if (byDefault && isMainThread) return openCache(name, mine, create)
+  try {
+    return openCache(name, undefined, create)
+  } catch (error) {
+    if (!byDefault || !(error instanceof OstrakaError) || error.code !== 'OSTRAKA_ERR_NO_CACHE') throw error
+    return openCache(name, mine, create)
+  }
+}
+
+function regionOptions(shared: SharedSettings): Parameters<typeof createRegions>[0] {
+  const { maxBytes, maxEntries, entryBytes, shards, seed } = shared
+  return {
+    maxBytes,
+    maxEntries,
+    entryBytes,
+    shards,
+    manualClock: shared.clock === 'manual',
+    seed: seed === undefined ? undefined : { low: Number(seed & 0xffffffffn), high: Number(seed >> 32n) },
+  }
+}
+
+function handle(settings: CacheSettings, shared: SharedSettings, opened: OpenedCache, choice: EngineChoice): Cache {
+  const key = `${choice.name}:${opened.incarnation}`
+  let attachment = attachments.get(key)
+  if (attachment === undefined) {
+    attachment = { engine: choice.attach(opened.regions), near: new Map(), handles: 0 }
+    attachments.set(key, attachment)
+  }
+  const { engine } = attachment
+  attachment.handles++
+  return new Cache({
+    name: settings.name,
+    shared,
+    engine,
+    engineReason: choice.reason,
+    near: nearOf(settings, attachment),
+    sharedBytes: sharedBytes(opened.regions),
+    leave: (all) => {
+      attachment.handles--
+      if (attachment.handles === 0) {
+        attachments.delete(key)
+        engine.detach()
+      }
+      if (all) opened.closeAll()
+      else opened.release()
+    },
+  })
+}
+
+// Handles with the same settings share what the thread keeps near; two modules with the same line must not keep everything twice.
+function nearOf(settings: CacheSettings, attachment: Attachment): NearCache | undefined {
+  if (settings.near === undefined) return undefined
+  const key = JSON.stringify(settings.near)
+  let near = attachment.near.get(key)
+  if (near === undefined) {
+    near = new NearCache(settings.near, attachment.engine)
+    attachment.near.set(key, near)
+  }
+  return near
+}
+
+function sharedBytes(regions: Regions): number {
+  const shards = regions.shards.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)
+  return regions.control.buffer.byteLength + shards
+}

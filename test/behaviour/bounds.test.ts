@@ -1,0 +1,126 @@
+import { expect, it } from 'vitest'
+import { suite } from './suite.js'
+
+suite('bounds', (bench) => {
+  it('reaches maxEntries exactly and never exceeds it', async () => {
+    const cache = bench.open({ maxEntries: 250 })
+    for (let i = 0; i < 250; i++) {
+      expect(cache.set(`k${i}`, i)).toBe(true)
+      expect(cache.size).toBe(i + 1)
+    }
+    for (let i = 0; i < 250; i++) expect(cache.get(`k${i}`)).toBe(i)
+    for (let i = 250; i < 5000; i++) {
+      expect(cache.set(`k${i}`, { i })).toBe(true)
+      expect(cache.size).toBe(250)
+      expect(cache.get(`k${i}`)).toEqual({ i })
+    }
+    expect([...cache.scan()].length).toBe(250)
+    for (let i = 4000; i < 5000; i++) cache.delete(`k${i}`)
+    const rest = cache.size
+    expect(rest).toBe([...cache.scan()].length)
+    for (let i = 0; i < 250 - rest; i++) cache.add(`new${i}`, i)
+    expect(cache.size).toBe(250)
+    cache.clear()
+    for (let i = 0; i < 250; i++) cache.set(`again${i}`, i)
+    expect([cache.size, cache.getMany(Array.from({ length: 250 }, (_, i) => `again${i}`)).includes(undefined)]).toEqual(
+      [250, false],
+    )
+    await cache.close()
+  })
+
+  it.each([1, 2, 7, 14, 15, 100])('holds maxEntries: %i', async (maxEntries) => {
+    const cache = bench.open({ maxEntries })
+    for (let i = 0; i < maxEntries * 5; i++) {
+      cache.set(`k${i}`, `v${i}`)
+      expect(cache.size).toBe(Math.min(i + 1, maxEntries))
+      expect(cache.get(`k${i}`)).toBe(`v${i}`)
+    }
+    await cache.close()
+  })
+
+  it('evicts under maxBytes, never a wrong value, and what is used stays', async () => {
+    const cache = bench.open({ maxBytes: '1mb' })
+    const value = (i: number) => `${i}:`.padEnd(100 + (i % 400), 'x')
+    for (let i = 0; i < 20; i++) cache.set(`hot${i}`, value(i))
+    for (let i = 0; i < 20_000; i++) {
+      expect(cache.set(`k${i}`, value(i))).toBe(true)
+      const recent = cache.get(`k${i - 5}`)
+      if (recent !== undefined) expect(recent).toBe(value(i - 5))
+      if (i % 3 === 0) cache.get(`hot${i % 20}`)
+    }
+    const hot = Array.from({ length: 20 }, (_, i) => cache.get(`hot${i}`))
+    expect(hot.filter((found, i) => found === value(i)).length).toBeGreaterThan(15)
+    const stats = cache.stats()
+    expect(stats.evicted).toBeGreaterThan(10_000)
+    expect(stats.size).toBeGreaterThan(500)
+    expect(stats.size).toBe([...cache.scan()].length)
+    for (const key of cache.scan({ prefix: 'k' })) {
+      const found = cache.peek(key)
+      if (found !== undefined) expect(found).toBe(value(Number(key.slice(1))))
+    }
+    await cache.close()
+  })
+
+  it('keeps values of all sizes, while others come and go', async () => {
+    const cache = bench.open({ maxBytes: '16mb' })
+    const sizes = [
+      0, 1, 7, 8, 9, 100, 490, 500, 511, 512, 513, 1000, 4000, 4090, 4096, 4100, 8192, 16_000, 65_535, 65_536,
+    ]
+    sizes.push(65_537, 100_000, 262_144, 1_000_000, 1_048_576, 1_500_000)
+    for (const size of sizes) {
+      const bytes = Buffer.alloc(size, size % 251)
+      expect(cache.set(`bytes${size}`, bytes), `${size}`).toBe(true)
+      expect(cache.get<Buffer>(`bytes${size}`)?.equals(bytes), `${size}`).toBe(true)
+      const text = 't'.repeat(size)
+      expect(cache.set('text', text)).toBe(true)
+      expect(cache.get('text')).toBe(text)
+    }
+    for (const size of sizes) {
+      const found = cache.get<Buffer>(`bytes${size}`)
+      expect(found?.equals(Buffer.alloc(size, size % 251)) ?? true).toBe(true)
+    }
+    for (let i = 0; i < 200; i++) {
+      const bytes = Buffer.alloc(300_000 + i, i)
+      expect(cache.set(`big${i % 7}`, bytes)).toBe(true)
+      expect(cache.get<Buffer>(`big${i % 7}`)?.equals(bytes)).toBe(true)
+    }
+    await cache.close()
+  })
+
+  it('keeps 64 MiB where there is room', async () => {
+    const cache = bench.open({ maxBytes: '160mb' })
+    const bytes = Buffer.alloc(64 * 2 ** 20, 'ostraka')
+    expect(cache.set('large', bytes)).toBe(true)
+    expect(cache.get<Buffer>('large')?.equals(bytes)).toBe(true)
+    expect(cache.take<Buffer>('large')?.equals(bytes)).toBe(true)
+    expect(cache.get('large')).toBeUndefined()
+    await cache.close()
+  })
+
+  it('refuses what is too large and leaves no old value behind', async () => {
+    const cache = bench.open({ maxBytes: '2mb' })
+    for (const large of [Buffer.alloc(3 * 2 ** 20), 'x'.repeat(3 * 2 ** 20), { b: Buffer.alloc(65 * 2 ** 20) }]) {
+      cache.set('key', 'old')
+      expect(cache.set('key', large)).toBe(false)
+      expect(cache.get('key')).toBeUndefined()
+      cache.set('key', 'old')
+      expect(cache.update('key', () => large)).toBe(false)
+      expect(cache.has('key')).toBe(false)
+      expect(cache.add('key', large)).toBe(false)
+    }
+    expect(cache.stats().sets.tooLarge).toBeGreaterThanOrEqual(9)
+    expect(cache.set('key', 'small')).toBe(true)
+    await cache.close()
+  })
+
+  it('goes on under an overwrite storm on one key', async () => {
+    const cache = bench.open({ maxBytes: '2mb' })
+    for (let i = 0; i < 1000; i++) cache.set(`still${i}`, 'x'.repeat(200))
+    for (let i = 0; i < 30_000; i++) expect(cache.set('one', `value ${i}`.padEnd(300))).toBe(true)
+    expect(cache.get('one')).toBe('value 29999'.padEnd(300))
+    let left = 0
+    for (let i = 0; i < 1000; i++) if (cache.has(`still${i}`)) left++
+    expect(left).toBeGreaterThan(900)
+    await cache.close()
+  })
+})
