@@ -6,6 +6,7 @@ import { OstrakaError } from '../errors.js'
 import type { Regions } from './create.js'
 import { type Engine, Kind, Meta, Mode } from './engine.js'
 import { COUNTERS, layoutConstants } from './layout.js'
+import type { StringBuffer } from './string-buffer.js'
 
 /** What an attached cache's object of the addon offers (native/addon/src/functions.rs). */
 interface Bound {
@@ -101,7 +102,7 @@ class NativeEngine implements Engine {
   readonly meta: Int32Array
   taken: Uint8Array | undefined
   readonly #bound: Bound
-  readonly #text: Buffer
+  readonly #text: StringBuffer
   readonly #packed = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   readonly #table = new Int32Array(KEYS_PER_CROSSING * 3)
 
@@ -124,7 +125,7 @@ class NativeEngine implements Engine {
     this.#bound = bound
     this.scratch = scratch
     this.meta = meta
-    this.#text = Buffer.from(scratch.buffer)
+    this.#text = Buffer.from(scratch.buffer) as Uint8Array as StringBuffer
     // Called as they are: a wrapper around each would be a second call on every hit.
     this.read = bound.read
     this.readInto = bound.readInto
