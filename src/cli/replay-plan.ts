@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import type { CacheOptions } from '../options/cache-options.js'
 import { durationHint, parseDuration, parseSize, sizeHint } from '../options/units.js'
+import { readOptions } from '../options/validate.js'
 import type { GenerateOptions } from '../traces/generate.js'
 import { type TraceFormat, traceFormats } from '../traces/trace.js'
 import { type CommandInput, didYouMean, usageError, wholeNumber } from './command.js'
@@ -43,7 +44,7 @@ export const replayOptions = {
 
 const mostThreads = 120
 
-/** Errors: OSTRAKA_ERR_USAGE. What concerns the cache alone is checked by createCache. */
+/** Errors: OSTRAKA_ERR_USAGE, and OSTRAKA_ERR_INVALID_OPTION for what concerns the cache. */
 export function planReplay({ positionals, values }: CommandInput): Plan {
   const text = (name: keyof typeof replayOptions): string | undefined => {
     const value = values[name]
@@ -75,6 +76,20 @@ export function planReplay({ positionals, values }: CommandInput): Plan {
   const valueBytes = bytes('value-bytes')
   const maxBytes = bytes('max-bytes') ?? (demo && text('max-entries') === undefined ? demoBytes : undefined)
 
+  const cache: CacheOptions = {
+    maxBytes,
+    maxEntries: whole('max-entries', 1, 2 ** 31),
+    ttl,
+    policy: text('policy') as CacheOptions['policy'],
+    shards,
+    seed,
+    clock: unit === undefined ? 'system' : 'manual',
+    // The near caches of the threads would answer instead of the shared memory that is to be measured.
+    near: false,
+  }
+  // Before a long trace is read for nothing.
+  readOptions(cache)
+
   return {
     files: positionals,
     format,
@@ -83,17 +98,7 @@ export function planReplay({ positionals, values }: CommandInput): Plan {
     engines: engines.names,
     skipMissingEngine: engines.both,
     threads: threadList(text('threads') ?? (demo ? demoThreads() : '1')),
-    cache: {
-      maxBytes,
-      maxEntries: whole('max-entries', 1, 2 ** 31),
-      ttl,
-      policy: text('policy') as CacheOptions['policy'],
-      shards,
-      seed,
-      clock: unit === undefined ? 'system' : 'manual',
-      // The near caches of the threads would answer instead of the shared memory that is to be measured.
-      near: false,
-    },
+    cache,
     valueBytes,
     valueBytesWithoutSizes: 100,
     timeUnit: unit === undefined ? 0 : unit === 's' ? 1000 : 1,

@@ -13,7 +13,7 @@ export function runReport(result: ReplayResult): string {
   const bounds = [
     size(result.maxBytes),
     ...(result.maxEntries > 0 ? [`${count(result.maxEntries)} entries`] : []),
-    `values of ${result.valueBytes === undefined ? "the trace's sizes" : size(result.valueBytes)}`,
+    result.valueBytes === 'as in the trace' ? 'values as in the trace' : `values of ${size(result.valueBytes)}`,
   ]
   const rows: [string, string][] = [
     ['hit ratio', `${bold(percent(result.hitRatio))} of requests, ${percent(result.byteHitRatio)} of bytes`],
@@ -27,7 +27,7 @@ export function runReport(result: ReplayResult): string {
     ['memory', `${size(result.sharedBytes)} shared${bytesPerEntry(result)}`],
     ['resident', `${size(result.resident.before)} before, ${size(result.resident.after)} after, of the whole process`],
   ]
-  const why = result.engineReason === '' ? '' : dim(` (${result.engineReason})`)
+  const why = dim(` (${result.engine}: ${result.engineReason})`)
   rows.unshift(['cache', `${result.policy}, ${bounds.join(', ')}`])
   return `${bold(`${result.engine} engine, ${threads}`)}${why}\n${fields(rows)}`
 }

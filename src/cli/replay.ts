@@ -21,15 +21,16 @@ export const replayCommand: Command = {
   usage: 'replay [TRACE…] [options]',
   positionals: Number.POSITIVE_INFINITY,
   options: { ...replayOptions, json: jsonOption },
-  details: `A get that misses is followed by a set, as an application would. Formats: the ARC
-paper's .lis, csv (key | time,key | time,key,size, or a header that names them),
-libCacheSim's oracleGeneral, Twitter's cache-trace csv; each may be .gz or .zst.
-Sizes are bytes or like 256mb, times are milliseconds or like 30s.
+  details: `A get that misses is followed by a set, as an application would do it.
+Formats: the .lis of the ARC paper; csv with key, or time,key, or time,key,size,
+or a header that names the columns; libCacheSim's oracleGeneral; Twitter's
+cache-trace csv. Each may be compressed as .gz or .zst. Sizes are bytes or like
+256mb, times are milliseconds or like 30s.
 
 Examples:
   ostraka replay --demo
   ostraka replay oltp.lis.gz --max-entries 5000
-  ostraka replay cluster12.csv.zst --max-bytes 256mb --threads 1,2,4 --engine both`,
+  ostraka replay cluster12.csv.zst --max-bytes 256mb --threads 1,2 --engine both`,
   run,
 }
 

@@ -45,8 +45,7 @@ export interface ReplayResult extends Observation {
   readonly keys: number
   readonly threads: number
   readonly policy: string
-  /** Undefined: the trace's own sizes. */
-  readonly valueBytes: number | undefined
+  readonly valueBytes: number | 'as in the trace'
   readonly gets: number
   readonly hits: number
   readonly sets: number
@@ -195,7 +194,7 @@ export async function replayTrace(
       keys: trace.keys,
       threads,
       policy: options.policy ?? 'adaptive',
-      valueBytes,
+      valueBytes: valueBytes ?? 'as in the trace',
       gets,
       hits: total('hits'),
       sets,
