@@ -54,10 +54,6 @@ export const errorTable = {
     meaning: 'More than 512 caches are open in this process.',
     cure: 'Close caches that are no longer needed, or keep several kinds of entries in one cache.',
   },
-  OSTRAKA_ERR_INVALID_NAME: {
-    meaning: 'The name of a cache is not a string, is empty, or is longer than 255 characters.',
-    cure: 'Use a short non-empty string.',
-  },
   OSTRAKA_ERR_ENGINE_UNAVAILABLE: {
     meaning: "The native engine was asked for and cannot be loaded here; 'cause' says why.",
     cure: "Build or install the native addon ('ostraka doctor' tells what is missing), or use engine: 'auto' or 'js'.",
