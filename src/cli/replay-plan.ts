@@ -29,7 +29,7 @@ export interface Plan {
 export const replayOptions = {
   demo: { help: 'replay a generated trace, in both engines and over several threads' },
   format: { value: 'NAME', help: `the format of the traces: ${traceFormats.join(', ')}` },
-  requests: { value: 'N', help: 'only the first N requests; of the generated trace, how many (1,000,000)' },
+  requests: { value: 'N', help: 'only the first N requests; of the generated trace, how many (500,000)' },
   'max-bytes': { value: 'SIZE', help: 'bound on all memory of the cache (64mb)' },
   'max-entries': { value: 'N', help: 'bound on the number of entries' },
   'value-bytes': { value: 'SIZE', help: "size of every value (the trace's own sizes, else 100)" },

@@ -4,7 +4,7 @@ import type { Trace } from '../traces/trace.js'
 import { bold, count, dim, duration, fields, percent, short, size, table } from './text.js'
 
 export function traceLine(trace: Trace): string {
-  const what = trace.format === 'generated' ? 'a skewed load with churn and scans' : trace.format
+  const what = trace.format === 'generated' ? 'skewed, with churn and scans' : trace.format
   return `${bold(trace.name)}: ${count(trace.requests)} requests for ${count(trace.keys)} keys (${what})`
 }
 
@@ -24,23 +24,24 @@ export function runReport(result: ReplayResult): string {
     ['get', latencies(result.get)],
     ['set', latencies(result.set)],
     ['entries', `${count(result.entries)}, ${count(result.evictions)} evicted${notKept(result)}`],
-    ['memory', `${size(result.sharedBytes)} shared${bytesPerEntry(result)}`],
+    ['memory', memory(result)],
     ['resident', `${size(result.resident.before)} before, ${size(result.resident.after)} after, of the whole process`],
   ]
-  const why = dim(` (${result.engine}: ${result.engineReason})`)
+  const why = dim(` (${result.engineReason})`)
   rows.unshift(['cache', `${result.policy}, ${bounds.join(', ')}`])
-  return `${bold(`${result.engine} engine, ${threads}`)}${why}\n${fields(rows)}`
+  return `${bold(`${result.engine} engine`)}${why}${bold(`, ${threads}`)}\n${fields(rows)}`
 }
 
 const notKept = ({ notKept, expired }: ReplayResult) =>
   `${expired > 0 ? `, ${count(expired)} expired` : ''}${notKept > 0 ? `, ${count(notKept)} sets not kept` : ''}`
 
-/** While the cache is not full, memory set aside for entries to come would be counted as if it were their cost. */
-function bytesPerEntry({ evictions, entries, maxEntries, bytesPerEntry, payloadPerEntry }: ReplayResult): string {
-  if (entries === 0) return ''
-  const payload = `${payloadPerEntry.toFixed(1)} bytes of key and value an entry`
-  if (evictions === 0 || maxEntries > 0) return `, not full; ${payload}`
-  return `, ${bold(bytesPerEntry.toFixed(1))} bytes an entry (${payloadPerEntry.toFixed(1)} of key and value)`
+/** While the cache is not full by bytes, memory set aside for entries to come would be counted as if it were their cost. */
+function memory({ sharedBytes, evictions, entries, maxEntries, bytesPerEntry, payloadPerEntry }: ReplayResult): string {
+  const shared = `${size(sharedBytes)} shared`
+  if (entries === 0) return shared
+  if (evictions === 0 || maxEntries > 0)
+    return `${shared}, not full; ${payloadPerEntry.toFixed(1)} bytes of key and value an entry`
+  return `${shared}, ${bold(bytesPerEntry.toFixed(1))} bytes an entry (${payloadPerEntry.toFixed(1)} of key and value)`
 }
 
 function latencies({ samples, p50, p99, p999 }: LatencySummary): string {

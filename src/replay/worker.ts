@@ -56,7 +56,6 @@ function replay(cache: ReturnType<typeof createCache>, keys: readonly string[], 
   const { valueBytes, thread, timeUnit } = task
   const state = new Int32Array(task.state)
   const clock = new BigInt64Array(task.clock)
-  const sums = new Float64Array(task.sums, thread * sumCount * 8, sumCount)
   const getLatency = new LatencyHistogram(task.latencies, thread * latencyBytes)
   const setLatency = new LatencyHistogram(task.latencies, thread * latencyBytes + histogramBytes)
   const firstTime = times?.[0] ?? 0
@@ -71,9 +70,18 @@ function replay(cache: ReturnType<typeof createCache>, keys: readonly string[], 
     return kind === Operation.add ? cache.add(key, value, options) : cache.set(key, value, options)
   }
 
+  // In locals until the end: the loop is part of what is measured.
+  let gets = 0
+  let hits = 0
+  let getBytes = 0
+  let hitBytes = 0
+  let sets = 0
+  let notKept = 0
+  let deletes = 0
+  let wrong = 0
   for (;;) {
     const from = Atomics.add(state, State.next, 1) * blockRequests
-    if (from >= requests || Atomics.load(state, State.stop) !== 0) return
+    if (from >= requests || Atomics.load(state, State.stop) !== 0) break
     const to = Math.min(from + blockRequests, requests)
 
     if (timeUnit > 0 && times) {
@@ -94,32 +102,35 @@ function replay(cache: ReturnType<typeof createCache>, keys: readonly string[], 
         const before = timed ? performance.now() : 0
         const found = cache.get(key)
         if (timed) getLatency.record((performance.now() - before) * 1e6)
-        sums[Sum.gets]!++
-        sums[Sum.getBytes]! += size
+        gets++
+        getBytes += size
         if (found !== undefined) {
-          sums[Sum.hits]!++
-          sums[Sum.hitBytes]! += size
-          if (fixed !== undefined && (found as string).length !== size) sums[Sum.wrong]!++
+          hits++
+          hitBytes += size
+          if (fixed !== undefined && (found as string).length !== size) wrong++
           continue
         }
         const beforeSet = timed ? performance.now() : 0
         const kept = write(Operation.set, key, size, at)
         if (timed) setLatency.record((performance.now() - beforeSet) * 1e6)
-        sums[Sum.sets]!++
-        if (!kept) sums[Sum.notKept]!++
+        sets++
+        if (!kept) notKept++
       } else if (kind === Operation.delete) {
-        sums[Sum.deletes]!++
+        deletes++
         cache.delete(key)
       } else {
         // The values of a replay are texts, so what the trace increments is set anew instead.
         const before = timed ? performance.now() : 0
         const kept = write(kind, key, size, at)
         if (timed) setLatency.record((performance.now() - before) * 1e6)
-        sums[Sum.sets]!++
-        if (!kept && kind !== Operation.add) sums[Sum.notKept]!++
+        sets++
+        if (!kept && kind !== Operation.add) notKept++
       }
     }
   }
+  const sums = new Float64Array(task.sums, thread * sumCount * 8, sumCount)
+  const results: Record<keyof typeof Sum, number> = { gets, hits, getBytes, hitBytes, sets, notKept, deletes, wrong }
+  for (const [name, value] of Object.entries(results)) sums[Sum[name as keyof typeof Sum]] = value
 }
 
 try {

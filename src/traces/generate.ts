@@ -4,7 +4,7 @@ import { TraceBuilder } from './build.js'
 import { Operation, type Trace } from './trace.js'
 
 export interface GenerateOptions {
-  /** Requests. Default 1,000,000. */
+  /** Requests. Default 500,000. */
   readonly requests?: number | undefined
   /** Keys that are popular at any one time. Default 50,000. */
   readonly keys?: number | undefined
@@ -71,7 +71,7 @@ function sizeOf(key: number, median: number): number {
 
 /** About 0.3 µs a request. */
 export function generateTrace(options: GenerateOptions = {}): Trace {
-  const requests = options.requests ?? 1_000_000
+  const requests = options.requests ?? 500_000
   const keys = options.keys ?? 50_000
   const churn = options.churn ?? 0.02
   const scans = options.scans ?? 0.1

@@ -142,7 +142,7 @@ test('an engine that is named and missing is a failure, with "both" it is left o
   const both = await ostraka(['replay', loop, '--engine', 'both'], env)
   expect(both.code).toBe(0)
   expect(both.stdout).toContain('Left out: ')
-  expect(both.stdout).toContain('js engine, 1 thread')
+  expect(both.stdout).toContain('js engine (it was asked for), 1 thread')
 })
 
 test('a broken trace is named with its line and ends with exit code 2', async () => {
