@@ -38,8 +38,13 @@ impl TestHost {
         self.world.grain.store(milliseconds, Ordering::SeqCst);
     }
 
+    /// From now on everybody can prove that the thread with this hold is gone.
     pub fn kill(&self, id: u32) {
         self.world.dead.lock().unwrap().insert(id);
+    }
+
+    pub fn id(&self) -> u32 {
+        self.id
     }
 }
 
@@ -134,6 +139,54 @@ impl TestCache {
     }
 }
 
+/// Runs of a test's inner loop: ten times as many with OSTRAKA_SOAK set.
+#[cfg(not(loom))]
+pub fn rounds(short: u32) -> u32 {
+    if std::env::var_os("OSTRAKA_SOAK").is_some() { short * 10 } else { short }
+}
+
+/// A small generator of its own, so that a failure can be told by its seed.
+#[cfg(not(loom))]
+pub struct Random(u64);
+
+#[cfg(not(loom))]
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub fn below(&mut self, bound: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 32) * u64::from(bound) >> 32) as u32
+    }
+}
+
+/// A value that tells which key and which write it belongs to, in every byte, so that a torn or foreign one shows.
+#[cfg(not(loom))]
+pub fn labelled(key: u32, serial: u32, length: usize) -> Vec<u8> {
+    let mut value = Vec::with_capacity(length.max(12));
+    value.extend_from_slice(&key.to_le_bytes());
+    value.extend_from_slice(&serial.to_le_bytes());
+    value.extend_from_slice(&(length as u32).to_le_bytes());
+    let mut mixed = key.wrapping_mul(0x9E37_79B1) ^ serial.wrapping_mul(0x85EB_CA6B);
+    while value.len() < length {
+        mixed = mixed.wrapping_mul(0xCC9E_2D51).wrapping_add(1);
+        value.push((mixed >> 24) as u8);
+    }
+    value
+}
+
+/// The serial of a labelled value of this key; panics when it is not whole.
+#[cfg(not(loom))]
+pub fn serial_of(key: u32, value: &[u8]) -> u32 {
+    let word = |at: usize| u32::from_le_bytes(value[at..at + 4].try_into().unwrap());
+    let serial = word(4);
+    assert!(value == labelled(key, serial, word(8) as usize), "key {key} shows a value that nobody wrote: {value:?}");
+    serial
+}
+
 #[cfg(not(loom))]
 impl Drop for TestCache {
     fn drop(&mut self) {
@@ -153,6 +206,23 @@ impl Attachment<TestHost> {
     pub fn put_if(&self, key: &str, value: &[u8], condition: Condition) -> Outcome {
         let key = key.as_bytes();
         self.write(&Write { key, value, kind: 0, expires_at: None, idle_ms: None, condition })
+    }
+
+    /// Empties the cache and gives every segment back. The number of those that stay away.
+    pub fn missing_after_clear(&self) -> u32 {
+        self.clear();
+        let mut missing = 0;
+        for number in 0..self.shards.len() {
+            let segments = self.shards[number].segments;
+            for _ in 0..1000 {
+                self.evict(number, crate::evict::Goal::Free(segments));
+                if Self::free_segments(&self.shards[number]) == segments {
+                    break;
+                }
+            }
+            missing += segments - Self::free_segments(&self.shards[number]);
+        }
+        missing
     }
 
     pub fn put_for(&self, key: &str, value: &[u8], ttl: u64) -> Outcome {
