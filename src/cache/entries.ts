@@ -167,7 +167,7 @@ export class Entries {
     const value = decodeValue(kind, buffer, size, freeze)
     // Kept are values that cost decoding, if all who get them may share them.
     if (near !== undefined && (kind >= Kind.bigint || kind === Kind.bytes)) {
-      if (this.#reference || (freeze && isFreezable(kind, buffer, value))) near.put(key, value, size, meta)
+      if (this.#reference || (freeze && isFreezable(kind, buffer, value))) near.put(key, value, size)
     }
     return value
   }

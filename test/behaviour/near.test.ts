@@ -1,0 +1,252 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { Cache } from '../../src/cache/cache.js'
+import { NearCache } from '../../src/cache/near.js'
+import { createRegions } from '../../src/engine/create.js'
+import type { CacheOptions, NearOptions } from '../../src/options/cache-options.js'
+import { readOptions } from '../../src/options/validate.js'
+import type { Bench } from './engines.js'
+import { suite } from './suite.js'
+
+/** Two handles over the same memory, as two threads would have: what one writes, the other's near cache must notice. */
+function pair(bench: Bench, options: CacheOptions = {}): [Cache, Cache] {
+  const settings = readOptions({ maxBytes: '8mb', clock: 'manual', ...options }, {})
+  const regions = createRegions({
+    maxBytes: settings.shared.maxBytes,
+    maxEntries: settings.shared.maxEntries,
+    manualClock: true,
+  })
+  const handle = (which: number) => {
+    const engines = bench.engines(regions)
+    const engine = engines[which % engines.length]
+    if (engine === undefined) throw new Error('no engine')
+    for (const other of engines) if (other !== engine) other.detach()
+    return new Cache({
+      name: 'near',
+      shared: settings.shared,
+      engine,
+      engineReason: '',
+      near: settings.near && new NearCache(settings.near, engine),
+      sharedBytes: 0,
+      leave: () => engine.detach(),
+    })
+  }
+  return [handle(0), handle(1)]
+}
+
+suite('the near cache', (bench) => {
+  let here: Cache
+  let there: Cache
+  const open = (options?: CacheOptions) => {
+    ;[here, there] = pair(bench, options)
+  }
+  const near = (options: NearOptions) => open({ near: options })
+  beforeEach(() => open())
+  afterEach(async () => {
+    await here.close()
+    await there.close()
+  })
+
+  it('hands out the same frozen object until it changes', () => {
+    const original = { list: [{ a: 1 }] }
+    here.set('key', original)
+    const first = here.get<typeof original>('key')
+    expect(first).toEqual(original)
+    expect(first).not.toBe(original)
+    expect(here.get('key')).toBe(first)
+    expect(Object.isFrozen(first) && Object.isFrozen(first?.list) && Object.isFrozen(first?.list[0])).toBe(true)
+    expect(() => first?.list.push({ a: 2 })).toThrow(TypeError)
+    expect(Object.isFrozen(original) || Object.isFrozen(original.list)).toBe(false)
+    original.list.push({ a: 3 })
+    expect(here.get('key')).toBe(first)
+    expect(here.stats().near).toMatchObject({ entries: 1 })
+  })
+
+  it('is never wrong after a change, here or in another thread', () => {
+    const fresh = (key: string) => {
+      here.set(key, { v: 'old' })
+      expect(here.get(key)).toEqual({ v: 'old' })
+      expect(here.get(key)).toBe(here.get(key))
+    }
+    for (const other of [here, there]) {
+      fresh('set')
+      other.set('set', { v: 'new' })
+      expect(here.get('set')).toEqual({ v: 'new' })
+      fresh('text')
+      other.set('text', 'now a string')
+      expect(here.get('text')).toBe('now a string')
+      fresh('delete')
+      other.delete('delete')
+      expect(here.get('delete')).toBeUndefined()
+      fresh('take')
+      expect(other.take('take')).toEqual({ v: 'old' })
+      expect(here.get('take')).toBeUndefined()
+      fresh('update')
+      other.update<{ v: string }>('update', (old) => ({ v: `${old?.v}er` }))
+      expect(here.get('update')).toEqual({ v: 'older' })
+      fresh('again')
+      other.delete('again')
+      other.set('again', { v: 'new' })
+      expect(here.get('again')).toEqual({ v: 'new' })
+      fresh('refused')
+      other.set('refused', { v: 'new' }, { ttl: 0 })
+      expect(here.get('refused')).toBeUndefined()
+      fresh('clear')
+      other.clear()
+      expect(here.get('clear')).toBeUndefined()
+      fresh('clear')
+    }
+    expect(here.stats().near?.outdated).toBeGreaterThan(5)
+  })
+
+  it('lets entries expire, also when another thread touches them', () => {
+    here.set('ttl', { a: 1 }, { ttl: 100 })
+    here.set('touched', { b: 1 }, { ttl: 100 })
+    here.set('renewed', { c: 1 }, { ttl: 100 })
+    for (const key of ['ttl', 'touched', 'renewed']) here.get(key)
+    here.advance(60)
+    there.touch('touched', { ttl: 100 })
+    there.touch('renewed', { ttl: 10 })
+    expect([here.get('ttl'), here.get('touched'), here.get('renewed')]).toEqual([{ a: 1 }, { b: 1 }, { c: 1 }])
+    here.advance(39)
+    expect([here.get('ttl'), here.get('renewed')]).toEqual([{ a: 1 }, undefined])
+    there.advance(1)
+    expect([here.get('ttl'), here.get('touched')]).toEqual([undefined, { b: 1 }])
+    here.advance(60)
+    expect(here.get('touched')).toBeUndefined()
+  })
+
+  it('counts its hits as use: idle entries stay as long as they are read', () => {
+    here.set('idle', { a: 1 }, { idle: 100 })
+    for (let i = 0; i < 10; i++) {
+      here.advance(60)
+      expect(here.get('idle')).toEqual({ a: 1 })
+    }
+    here.advance(100)
+    expect(here.get('idle')).toBeUndefined()
+  })
+
+  it('counts its hits as use: what is read near is not evicted', () => {
+    open({ maxEntries: 100 })
+    const hot = Array.from({ length: 10 }, (_, i) => `hot${i}`)
+    for (const key of hot) here.set(key, { key })
+    let lost = 0
+    for (let i = 0; i < 3000; i++) {
+      here.set(`cold${i}`, { i })
+      const key = hot[i % 10] as string
+      if (here.get(key) === undefined) {
+        lost++
+        here.set(key, { key })
+      }
+    }
+    expect(lost).toBeLessThan(30)
+  })
+
+  it('stays within its bounds', () => {
+    near({ maxEntries: 20, maxBytes: '4kb', maxValueBytes: 500 })
+    for (let i = 0; i < 100; i++) here.set(`k${i}`, { text: 'x'.repeat(i) })
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 100; i++) {
+        expect(here.get(`k${i}`)).toEqual({ text: 'x'.repeat(i) })
+        expect(here.stats().near?.entries).toBeLessThanOrEqual(20)
+        expect(here.stats().near?.bytes).toBeLessThanOrEqual(4096)
+      }
+    }
+    here.set('large', { text: 'x'.repeat(600) })
+    expect(here.get('large')).not.toBe(here.get('large'))
+    expect(Object.isFrozen(here.get('large'))).toBe(true)
+    near({ maxEntries: 1 })
+    for (let i = 0; i < 10; i++) {
+      here.set(`k${i}`, { i })
+      expect(here.get(`k${i}`)).toBe(here.get(`k${i}`))
+      expect(here.stats().near?.entries).toBe(1)
+    }
+  })
+
+  it('gives fresh copies of what cannot be frozen', () => {
+    for (const value of [new Map([[1, 2]]), Buffer.from('abc'), { when: new Date(0) }, new Uint8Array([1, 2])]) {
+      here.set('key', value)
+      const [first, second] = [here.get<object>('key'), here.get<object>('key')]
+      expect(first).toEqual(value)
+      expect(first).not.toBe(second)
+    }
+    expect(here.stats().near?.entries).toBe(0)
+  })
+
+  it("hands out one object with values: 'reference', which callers then share", () => {
+    near({ values: 'reference' })
+    here.set('key', { list: [1], map: new Map() })
+    const first = here.get<{ list: number[] }>('key')
+    first?.list.push(2)
+    expect(here.get('key')).toBe(first)
+    expect(there.get('key')).toEqual({ list: [1], map: new Map() })
+    there.set('key', { list: [3] })
+    expect(here.get('key')).toEqual({ list: [3] })
+  })
+
+  it("hands out fresh copies with values: 'copy'", () => {
+    near({ values: 'copy' })
+    here.set('key', { list: [1] })
+    here.get<{ list: number[] }>('key')?.list.push(2)
+    expect(here.get('key')).toEqual({ list: [1] })
+    expect(here.stats().near?.entries).toBe(0)
+  })
+
+  it('gives update and take an unfrozen copy of their own', () => {
+    here.set('key', { list: [1] })
+    const near = here.get('key')
+    here.update<{ list: number[] }>('key', (old) => {
+      old?.list.push(2)
+      return old
+    })
+    expect(near).toEqual({ list: [1] })
+    expect(here.get('key')).toEqual({ list: [1, 2] })
+    const taken = here.take<{ list: number[] }>('key')
+    taken?.list.push(3)
+    expect(taken).toEqual({ list: [1, 2, 3] })
+  })
+
+  it('freezes what getMany and peek hand out as well', () => {
+    here.set('key', { a: [1] })
+    for (const value of [here.peek('key'), here.getMany(['key'])[0]]) expect(Object.isFrozen(value)).toBe(true)
+  })
+
+  it('rests where it brings nothing, and is still right', () => {
+    for (let i = 0; i < 6000; i++) here.set(`k${i}`, 'x')
+    for (let i = 0; i < 6000; i++) here.get(`k${i}`)
+    expect(here.stats().near?.resting).toBe(true)
+    here.set('key', { a: 1 })
+    expect(here.get('key')).toEqual({ a: 1 })
+    expect(here.get('key')).not.toBe(here.get('key'))
+    for (let i = 0; i < 66_000; i++) here.get(`k${i % 6000}`)
+    here.get('key')
+    expect(here.get('key')).toBe(here.get('key'))
+  })
+
+  it('survives a storm of changes from both sides', () => {
+    const expected = new Map<string, number>()
+    let state = 12345
+    const random = (bound: number) => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0
+      return (state >>> 8) % bound
+    }
+    for (let i = 0; i < 20_000; i++) {
+      const key = `k${random(40)}`
+      const side = random(2) === 0 ? here : there
+      const action = random(10)
+      if (action < 2) {
+        side.set(key, { i })
+        expected.set(key, i)
+      } else if (action === 2) {
+        side.delete(key)
+        expected.delete(key)
+      } else if (action === 3 && i % 50 === 0) {
+        side.clear()
+        expected.clear()
+      } else {
+        const found = side.get<{ i: number }>(key)
+        expect(found?.i).toBe(expected.get(key))
+      }
+    }
+    expect(here.stats().near?.hits).toBeGreaterThan(100)
+  })
+})
