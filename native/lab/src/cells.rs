@@ -46,7 +46,9 @@ pub fn read_reference(path: &Path, into: &mut Reference) -> io::Result<()> {
 /// Reads `trace,capacity,hit` figures of one policy, under the name given.
 pub fn read_single(path: &Path, policy: &str, into: &mut Reference) -> io::Result<()> {
     for row in rows(path)? {
-        let [trace, capacity, hit] = row.as_slice() else { return Err(bad(path, "a line is not `trace,capacity,hit`")) };
+        let [trace, capacity, hit] = row.as_slice() else {
+            return Err(bad(path, "a line is not `trace,capacity,hit`"));
+        };
         into.insert((trace.clone(), number(capacity, path)?, policy.to_string()), number(hit, path)?);
     }
     Ok(())

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-const HELP: &str = "ostraka-lab table --traces FOLDER [--cells FILE] [--policies a,b,…] [--only TEXT] [--group nine|extra|sized]
+const HELP: &str =
+    "ostraka-lab table --traces FOLDER [--cells FILE] [--policies a,b,…] [--only TEXT] [--group nine|extra|sized]
                   [--json FILE] [--check] [--seed N]
     Replays every cell with every policy and prints the table. Reference figures are taken from the folder
     (reference.csv, reference-sized.csv); --check lists where ours differ from them by more than 0.1 points.
@@ -79,7 +80,8 @@ impl Options {
     }
 
     fn folder(&self) -> Result<PathBuf, String> {
-        let given = self.get("traces").map(PathBuf::from).or_else(|| std::env::var_os("OSTRAKA_TRACES").map(PathBuf::from));
+        let given =
+            self.get("traces").map(PathBuf::from).or_else(|| std::env::var_os("OSTRAKA_TRACES").map(PathBuf::from));
         given.ok_or_else(|| "where are the traces? --traces FOLDER or OSTRAKA_TRACES".to_string())
     }
 }
@@ -133,10 +135,17 @@ fn table(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-fn measure(trace: &Trace, capacity: u64, by_bytes: bool, names: &[String], seed: u64) -> Result<Vec<(String, f64, f64, f64)>, String> {
+fn measure(
+    trace: &Trace,
+    capacity: u64,
+    by_bytes: bool,
+    names: &[String],
+    seed: u64,
+) -> Result<Vec<(String, f64, f64, f64)>, String> {
     let mut results = Vec::new();
     for name in names {
-        let mut policy = policies::make(name, capacity, trace, seed).ok_or_else(|| format!("no policy `{name}`\n{HELP}"))?;
+        let mut policy =
+            policies::make(name, capacity, trace, seed).ok_or_else(|| format!("no policy `{name}`\n{HELP}"))?;
         let start = Instant::now();
         let outcome = policies::replay(policy.as_mut(), trace, by_bytes);
         results.push((name.clone(), outcome.hit_percent(), outcome.byte_hit_percent(), start.elapsed().as_secs_f64()));

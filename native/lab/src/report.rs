@@ -68,7 +68,8 @@ pub fn score(rows: &[Row], policy: &str, reference: &Reference, chosen: impl Fn(
             }
         };
         worse(&mut score.worst_regret, best - hit);
-        let side = if row.requests >= LONG { &mut score.worst_below_lru_long } else { &mut score.worst_below_lru_short };
+        let side =
+            if row.requests >= LONG { &mut score.worst_below_lru_long } else { &mut score.worst_below_lru_short };
         worse(side, lru - hit);
     }
     let count = score.cells.max(1) as f64;

@@ -21,7 +21,14 @@ pub struct Arc {
 
 impl Arc {
     pub fn new(capacity: u64, keys: usize) -> Self {
-        Arc { capacity, target: 0.0, links: Links::new(keys, 4), list: vec![ABSENT; keys], sizes: vec![0; keys], used: [0; 4] }
+        Arc {
+            capacity,
+            target: 0.0,
+            links: Links::new(keys, 4),
+            list: vec![ABSENT; keys],
+            sizes: vec![0; keys],
+            used: [0; 4],
+        }
     }
 
     fn take(&mut self, key: u32) {

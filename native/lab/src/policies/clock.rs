@@ -50,6 +50,8 @@ impl Policy for Clock {
 
     fn audit(&self) -> Result<(), String> {
         let resident = self.bit.iter().filter(|&&b| b != ABSENT).count();
-        (resident == self.queue.len()).then_some(()).ok_or_else(|| format!("{resident} marked, {} queued", self.queue.len()))
+        (resident == self.queue.len())
+            .then_some(())
+            .ok_or_else(|| format!("{resident} marked, {} queued", self.queue.len()))
     }
 }

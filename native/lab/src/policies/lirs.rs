@@ -200,7 +200,8 @@ impl Policy for Lirs {
         if hot != self.hot_used || queued != self.queue_used {
             return Err(format!("hot {hot} / {}, queue {queued} / {}", self.hot_used, self.queue_used));
         }
-        let resident: u64 = (0..self.sizes.len() as u32).filter(|&k| self.in_cache[k as usize]).map(|k| self.size(k)).sum();
+        let resident: u64 =
+            (0..self.sizes.len() as u32).filter(|&k| self.in_cache[k as usize]).map(|k| self.size(k)).sum();
         (resident == hot + queued).then_some(()).ok_or_else(|| format!("{resident} resident, {} counted", hot + queued))
     }
 }

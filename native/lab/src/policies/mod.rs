@@ -8,6 +8,7 @@ pub mod gdsf;
 mod links;
 pub mod lirs;
 pub mod lru;
+pub mod ours;
 pub mod s3_fifo;
 pub mod sieve;
 pub mod two_q;
@@ -39,7 +40,6 @@ pub const NINE: [&str; 9] = ["fifo", "lru", "clock", "2q", "arc", "lirs", "sieve
 /// Makes the policy called `name`. `None` when there is none of that name.
 pub fn make(name: &str, capacity: u64, trace: &Trace, seed: u64) -> Option<Box<dyn Policy>> {
     let n = trace.unique;
-    let _ = seed;
     Some(match name {
         "fifo" => Box::new(fifo::Fifo::new(capacity, n)),
         "lru" => Box::new(lru::Lru::new(capacity, n)),
@@ -68,7 +68,13 @@ pub fn make(name: &str, capacity: u64, trace: &Trace, seed: u64) -> Option<Box<d
         "wtinylfu" => Box::new(w_tiny_lfu::WTinyLfu::new(capacity, n)),
         "gdsf" => Box::new(gdsf::Gdsf::new(capacity, n)),
         "belady" => Box::new(belady::Belady::new(capacity, n, Arc::new(trace.next_uses()))),
-        _ => return None,
+        _ if name.starts_with("t:") => {
+            Box::new(ours::adaptive::Adaptive::new(capacity, n, seed, ours::parse_tuning(&name[2..])?))
+        }
+        _ => {
+            let (mode, flush) = ours::parse(name.strip_prefix("m:")?)?;
+            Box::new(ours::structure::Structure::new(capacity, n, mode, seed, flush))
+        }
     })
 }
 

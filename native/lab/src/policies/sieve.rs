@@ -14,7 +14,14 @@ pub struct Sieve {
 
 impl Sieve {
     pub fn new(capacity: u64, keys: usize) -> Self {
-        Sieve { capacity, used: 0, links: Links::new(keys, 1), sizes: vec![0; keys], visited: vec![false; keys], hand: None }
+        Sieve {
+            capacity,
+            used: 0,
+            links: Links::new(keys, 1),
+            sizes: vec![0; keys],
+            visited: vec![false; keys],
+            hand: None,
+        }
     }
 
     fn evict(&mut self) -> bool {

@@ -78,6 +78,9 @@ impl Trace {
 
     /// The file of trace `name` in `folder`, whichever of the known endings it has.
     pub fn find(folder: &Path, name: &str) -> Option<std::path::PathBuf> {
-        ["lis.gz", "csv.gz", "lis", "csv"].iter().map(|ending| folder.join(format!("{name}.{ending}"))).find(|p| p.exists())
+        ["lis.gz", "csv.gz", "lis", "csv"]
+            .iter()
+            .map(|ending| folder.join(format!("{name}.{ending}")))
+            .find(|p| p.exists())
     }
 }
