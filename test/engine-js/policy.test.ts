@@ -1,0 +1,133 @@
+// S3-FIFO in the engine against a plain simulator of it, on a stream with popular keys and scans.
+import { describe, expect, it } from 'vitest'
+import { Mode } from '../../src/engine/engine.js'
+import { judge, queueOfNew, queueToEvict, Verdict } from '../../src/engine/js/policy.js'
+import { Queue } from '../../src/engine/layout.js'
+import { MIB, open, randomOf } from './harness.js'
+
+/** S3-FIFO as its paper describes it, over plain queues; ghosts for 90 % of the capacity. */
+class Simulator {
+  private readonly small = new Map<string, number>()
+  private readonly main = new Map<string, number>()
+  private readonly ghosts = new Set<string>()
+
+  constructor(private readonly capacity: number) {}
+
+  request(key: string): boolean {
+    const queue = this.small.has(key) ? this.small : this.main.has(key) ? this.main : undefined
+    if (queue !== undefined) {
+      queue.set(key, Math.min(3, (queue.get(key) as number) + 1))
+      return true
+    }
+    const returned = this.ghosts.delete(key)
+    while (this.small.size + this.main.size >= this.capacity) this.evict()
+    ;(returned ? this.main : this.small).set(key, 0)
+    return false
+  }
+
+  private evict(): void {
+    const share = Math.floor(this.capacity / 10)
+    const fromMain = this.small.size === 0 || this.main.size > this.capacity - share
+    const queue = fromMain ? this.main : this.small
+    const [key, frequency] = queue.entries().next().value as [string, number]
+    queue.delete(key)
+    if (fromMain && frequency > 0) this.main.set(key, frequency - 1)
+    else if (!fromMain && frequency > 1) this.main.set(key, 0)
+    else if (!fromMain) this.remember(key)
+  }
+
+  private remember(key: string): void {
+    this.ghosts.delete(key)
+    this.ghosts.add(key)
+    if (this.ghosts.size > this.capacity * 0.9) this.ghosts.delete(this.ghosts.values().next().value as string)
+  }
+}
+
+/** Popular keys by Zipf's law, and now and then a scan of keys that never come again. */
+function* stream(requests: number, keys: number, seed: number): Generator<string> {
+  const random = randomOf(seed)
+  const cumulative: number[] = []
+  let sum = 0
+  for (let i = 1; i <= keys; i++) cumulative.push((sum += 1 / i ** 0.9))
+  let scanned = 0
+  for (let i = 0; i < requests; i++) {
+    if (i % 20_000 >= 16_000) {
+      yield `scan${scanned++}`
+      continue
+    }
+    const wanted = random() * sum
+    let low = 0
+    for (let high = keys - 1; low < high; ) {
+      const middle = (low + high) >> 1
+      if (cumulative[middle] < wanted) low = middle + 1
+      else high = middle
+    }
+    yield `key${low}`
+  }
+}
+
+function hitRatio(requests: Iterable<string>, request: (key: string) => boolean): number {
+  let hits = 0
+  let all = 0
+  for (const key of requests) {
+    if (request(key)) hits++
+    all++
+  }
+  return hits / all
+}
+
+describe('hit ratio', () => {
+  it.each([
+    [100, 5000],
+    [500, 5000],
+    [2000, 20_000],
+    [8000, 40_000],
+  ])('with %i entries is within two points of the simulator', (maxEntries, keys) => {
+    const engine = open({ maxBytes: 16 * MIB, maxEntries, seed: { low: 1, high: 2 } })
+    const simulator = new Simulator(maxEntries)
+    const engineRatio = hitRatio(stream(200_000, keys, 5), (key) => {
+      if (engine.read(key, true) !== undefined) return true
+      engine.writeString(key, 'v', Mode.set, -1, -1)
+      return false
+    })
+    const simulated = hitRatio(stream(200_000, keys, 5), (key) => simulator.request(key))
+    expect(Math.abs(engineRatio - simulated)).toBeLessThan(0.02)
+    expect(engineRatio).toBeGreaterThan(0.2)
+    engine.detach()
+  })
+
+  it('bounded by bytes keeps the popular ones too', () => {
+    const engine = open({ maxBytes: 2 * MIB })
+    const ratio = hitRatio(stream(200_000, 40_000, 6), (key) => {
+      if (engine.read(key, true) !== undefined) return true
+      engine.writeString(key, 'v'.repeat(200), Mode.set, -1, -1)
+      return false
+    })
+    // About 7,000 entries fit.
+    const simulator = new Simulator(engine.size)
+    const simulated = hitRatio(stream(200_000, 40_000, 6), (key) => simulator.request(key))
+    expect(ratio).toBeGreaterThan(simulated - 0.03)
+    engine.detach()
+  })
+})
+
+describe('verdicts', () => {
+  it('are those of the paper', () => {
+    expect(queueToEvict(10, 90)).toBe(Queue.small)
+    expect(queueToEvict(9, 91)).toBe(Queue.main)
+    expect(queueToEvict(0, 5)).toBe(Queue.main)
+    expect(queueToEvict(5, 0)).toBe(Queue.small)
+    expect([0, 1, 2, 3].map((frequency) => judge(Queue.small, frequency))).toEqual([
+      Verdict.evictToGhost,
+      Verdict.evictToGhost,
+      0,
+      0,
+    ])
+    expect([0, 1, 2, 3].map((frequency) => judge(Queue.main, frequency))).toEqual([Verdict.evict, 0, 1, 2])
+    expect([queueOfNew(0, false, true), queueOfNew(0, true, false), queueOfNew(1, false, true)]).toEqual([
+      Queue.small,
+      Queue.main,
+      Queue.main,
+    ])
+  })
+})
