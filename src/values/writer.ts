@@ -30,8 +30,10 @@ export class ValueWriter {
   #refused = 0
   #refusedBy = ''
   readonly #path: Step[] = []
+  #holdsMembers = false
   #seen: object[] = []
-  #seenIndex: Map<object, number> | undefined
+  #seenSet: Set<object> | undefined
+  #seenNumbers: Map<object, number> | undefined
 
   /** Writes `value`, whose bytes are then `buffer` up to `position`. Throws OSTRAKA_ERR_INVALID_VALUE naming the path. */
   write(value: unknown, refused: number, refusedBy: string): void {
@@ -48,9 +50,12 @@ export class ValueWriter {
 
   /** Forgets the value, so that nothing of it is kept alive, and gives a large buffer back; the bytes stay with whoever has a view of them. */
   release(): void {
-    this.#path.length = 0
+    // Names may stay; steps into maps and sets hold members of the value.
+    if (this.#holdsMembers) this.#path.length = 0
+    this.#holdsMembers = false
     if (this.#seen.length > 0) this.#seen = []
-    this.#seenIndex = undefined
+    this.#seenSet = undefined
+    this.#seenNumbers = undefined
     if (this.buffer.length > KEPT_BYTES) this.#use(allocate(FIRST_BYTES))
   }
 
@@ -83,6 +88,7 @@ export class ValueWriter {
 
   /** Names the step to what is written next, one level below `depth`. */
   step(depth: number, step: Step): void {
+    this.#holdsMembers ||= typeof step === 'object'
     this.#path[depth] = step
   }
 
@@ -205,25 +211,27 @@ export class ValueWriter {
 
   // Gives each object a number in the order of appearance; the reader counts the same way.
   #wroteReference(value: object, depth: number): boolean {
-    const seen = this.#seen
-    let known: number | undefined
-    if (this.#seenIndex === undefined) {
-      known = seen.indexOf(value)
-      if (known < 0) {
-        seen.push(value)
-        if (seen.length > LISTED) this.#seenIndex = new Map(seen.map((object, index) => [object, index]))
-        return false
-      }
-    } else {
-      known = this.#seenIndex.get(value)
-      if (known === undefined) {
-        this.#seenIndex.set(value, this.#seenIndex.size)
-        return false
-      }
+    const known = this.#seenSet === undefined ? this.#seen.indexOf(value) : this.#indexInSet(this.#seenSet, value)
+    if (known < 0) {
+      if (this.#seenSet === undefined && this.#seen.push(value) > LISTED) this.#seenSet = new Set(this.#seen)
+      return false
     }
     this.mark(Feature.references | Feature.beyondJson, depth, 'a second reference to the same object')
     this.writeTagAndCount(Tag.reference, known)
     return true
+  }
+
+  // One operation on the set for the many values without repeats; a map with numbers is made at the first repeat.
+  #indexInSet(seen: Set<object>, value: object): number {
+    const before = seen.size
+    seen.add(value)
+    if (seen.size !== before) {
+      this.#seenNumbers?.set(value, before)
+      return -1
+    }
+    // A set keeps the order of insertion.
+    this.#seenNumbers ??= new Map([...seen].map((object, number) => [object, number]))
+    return this.#seenNumbers.get(value) as number
   }
 
   #writeProperties(value: Record<string, unknown>, tag: number, depth: number): void {
@@ -262,20 +270,23 @@ export class ValueWriter {
     }
     const keys = Object.keys(value)
     const length = value.length
+    // Indexes come first, in order. As many keys as elements, the last being the last index: nothing but elements, and no holes.
+    const dense = keys.length === length && (length === 0 || keys[length - 1] === String(length - 1))
     const last = keys.at(-1)
-    // Names come after all indexes, so that one look at the last key shows whether there are any.
-    if (last !== undefined && !isIndexBelow(last, length)) this.fail(depth, `it is an array with a property '${last}'`)
+    if (!dense && last !== undefined && !isIndexBelow(last, length)) {
+      this.fail(depth, `it is an array with a property '${last}'`)
+    }
     this.failOnSymbols(value, depth)
     if (length <= 15) this.writeByte(Tag.shortArray | length)
     else this.writeTagAndCount(Tag.array, length)
-    if (keys.length === length) {
-      for (let i = 0; i < length; i++) {
-        this.#path[depth] = i
-        this.writeNode(value[i], depth + 1)
-      }
+    if (!dense) {
+      this.#writeSparse(value, keys, length, depth)
       return
     }
-    this.#writeSparse(value, keys, length, depth)
+    for (let i = 0; i < length; i++) {
+      this.#path[depth] = i
+      this.writeNode(value[i], depth + 1)
+    }
   }
 
   #writeSparse(value: unknown[], keys: string[], length: number, depth: number): void {
