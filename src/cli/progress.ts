@@ -17,22 +17,21 @@ export class Progress {
     this.#last = performance.now()
   }
 
-  /** `done` of `total`, and a word about it. Cheap to call often. */
+  /** `done` of `total` (0: not known), and a word about it. Cheap to call often. */
   update(done: number, total: number, note = ''): void {
     const now = performance.now()
     if (now - this.#last < (this.#terminal ? redrawEvery : lineEvery)) return
     this.#last = now
-    const share = total > 0 ? Math.min(1, done / total) : 0
-    const percentage = `${Math.floor(share * 100)} %`
+    const percentage = total > 0 ? `${Math.floor(Math.min(1, done / total) * 100)} %` : ''
+    const told = [percentage, note].filter((part) => part !== '')
     if (!this.#terminal) {
-      process.stderr.write(`${this.#label}: ${percentage}${note && `, ${note}`}\n`)
+      process.stderr.write(`${this.#label}: ${told.join(', ')}\n`)
       return
     }
-    const full = Math.round(share * barWidth)
-    const bar = '█'.repeat(full) + '░'.repeat(barWidth - full)
-    const room = Math.max(10, (process.stderr.columns ?? 80) - barWidth - 10)
-    const text = `${this.#label}${note && `  ${note}`}`
-    process.stderr.write(`\r\u001b[K${bar} ${percentage.padStart(5)}  ${text.slice(0, room)}`)
+    const full = Math.round((total > 0 ? Math.min(1, done / total) : 0) * barWidth)
+    const bar = total > 0 ? `${'█'.repeat(full)}${'░'.repeat(barWidth - full)} ${percentage.padStart(5)}  ` : ''
+    const room = Math.max(10, (process.stderr.columns ?? 80) - bar.length - 1)
+    process.stderr.write(`\r\u001b[K${bar}${[this.#label, note].join('  ').trimEnd().slice(0, room)}`)
     this.#drawn = true
   }
 

@@ -32,16 +32,23 @@ export function runReport(result: ReplayResult): string {
   return `${bold(`${result.engine} engine`)}${why}${bold(`, ${threads}`)}\n${fields(rows)}`
 }
 
-const notKept = ({ notKept, expired }: ReplayResult) =>
-  `${expired > 0 ? `, ${count(expired)} expired` : ''}${notKept > 0 ? `, ${count(notKept)} sets not kept` : ''}`
+function notKept({ notKept, expired, refused }: ReplayResult): string {
+  const parts = expired > 0 ? [`${count(expired)} expired`] : []
+  if (notKept > 0) {
+    const { tooLarge, noRoom, paused } = refused
+    const reasons = Object.entries({ 'too large': tooLarge, 'no room': noRoom, 'a paused thread': paused })
+    const why = reasons.filter(([, sets]) => sets > 0).map(([reason, sets]) => `${count(sets)} ${reason}`)
+    parts.push(`${count(notKept)} sets not kept${why.length > 0 ? ` (${why.join(', ')})` : ''}`)
+  }
+  return parts.map((part) => `, ${part}`).join('')
+}
 
-/** While the cache is not full by bytes, memory set aside for entries to come would be counted as if it were their cost. */
-function memory({ sharedBytes, evictions, entries, maxEntries, bytesPerEntry, payloadPerEntry }: ReplayResult): string {
+function memory({ sharedBytes, entries, bytesPerEntry, payloadPerEntry }: ReplayResult): string {
   const shared = `${size(sharedBytes)} shared`
   if (entries === 0) return shared
-  if (evictions === 0 || maxEntries > 0)
-    return `${shared}, not full; ${payloadPerEntry.toFixed(1)} bytes of key and value an entry`
-  return `${shared}, ${bold(bytesPerEntry.toFixed(1))} bytes an entry (${payloadPerEntry.toFixed(1)} of key and value)`
+  const payload = payloadPerEntry.toFixed(1)
+  if (Number.isNaN(bytesPerEntry)) return `${shared}, not full; ${payload} bytes of key and value an entry`
+  return `${shared}, ${bold(bytesPerEntry.toFixed(1))} bytes an entry (${payload} of key and value)`
 }
 
 function latencies({ samples, p50, p99, p999 }: LatencySummary): string {

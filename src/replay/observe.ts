@@ -12,7 +12,9 @@ export interface Observation {
   readonly entries: number
   readonly evictions: number
   readonly expired: number
-  /** Shared memory set aside for each live entry; NaN without entries. Says something only once the cache is full by bytes. */
+  /** Why sets returned false, in sets. */
+  readonly refused: { readonly tooLarge: number; readonly noRoom: number; readonly paused: number }
+  /** Shared memory for each live entry; NaN while the cache is not full by bytes, as room for entries to come is none of their cost. */
   readonly bytesPerEntry: number
   /** Mean bytes of key and value, of up to 10,000 live entries; NaN without entries. */
   readonly payloadPerEntry: number
@@ -22,7 +24,7 @@ const inspected = 10_000
 
 /** About 1 µs for each of the entries looked at. */
 export function observe(cache: Cache): Observation {
-  const { engine, engineReason, maxBytes, maxEntries, sharedBytes, size, evicted, expired } = cache.stats()
+  const { engine, engineReason, maxBytes, maxEntries, sharedBytes, size, evicted, expired, sets } = cache.stats()
   return {
     engine,
     engineReason,
@@ -32,7 +34,8 @@ export function observe(cache: Cache): Observation {
     entries: size,
     evictions: evicted,
     expired,
-    bytesPerEntry: size === 0 ? Number.NaN : sharedBytes / size,
+    refused: { tooLarge: sets.tooLarge, noRoom: sets.noRoom, paused: sets.paused },
+    bytesPerEntry: size === 0 || evicted === 0 || maxEntries !== undefined ? Number.NaN : sharedBytes / size,
     payloadPerEntry: payload(cache),
   }
 }

@@ -158,7 +158,14 @@ test('values too large for any cache are refused and counted, not made', async (
   const records = [oracleRecord(0, 1n, 0xffff_ffff), oracleRecord(1, 1n, 0xffff_ffff), oracleRecord(2, 2n, 10)]
   const file = folder.write('huge.oracleGeneral', Buffer.concat(records))
   const { runs } = await replay(file, '--engine', 'js')
-  expect(runs[0]).toMatchObject({ gets: 3, hits: 0, sets: 3, notKept: 2, entries: 1 })
+  expect(runs[0]).toMatchObject({
+    gets: 3,
+    hits: 0,
+    sets: 3,
+    notKept: 2,
+    refused: { tooLarge: 2, noRoom: 0, paused: 0 },
+    entries: 1,
+  })
 })
 
 test('several traces, each through a cache of its own', async () => {
