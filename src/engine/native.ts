@@ -13,6 +13,7 @@ interface Bound {
   read(key: string, touch: boolean): string | number | undefined
   readInto(key: string, target: Uint8Array): number
   readMany(packed: Uint8Array, count: number, table: Int32Array): number
+  setString(key: string, value: string): number
   writeString(key: string, value: string, mode: number, ttl: number, idle: number, ...stamp: number[]): number
   writeBytes(
     key: string,
@@ -148,6 +149,7 @@ class NativeEngine implements Engine {
   }
 
   writeString(key: string, value: string, mode: number, ttl: number, idle: number): number {
+    if (mode === Mode.set && ttl < 0 && idle < 0) return this.#bound.setString(key, value)
     return this.#bound.writeString(key, value, mode, ttl, idle)
   }
 

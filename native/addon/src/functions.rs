@@ -15,6 +15,7 @@ const FUNCTIONS: &[(&CStr, Callback)] = &[
     (c"read", read),
     (c"readInto", read_into),
     (c"readMany", read_many),
+    (c"setString", set_string),
     (c"writeString", write_string),
     (c"writeBytes", write_bytes),
     (c"increment", increment),
@@ -305,6 +306,19 @@ callback!(read_many, 3, |call| {
     call.integer(0)
 });
 
+// setString(key, value): status. writeString without an end or a condition: reading four more arguments costs a tenth.
+callback!(set_string, 2, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    // SAFETY: one call at a time uses the buffer; no JavaScript runs while it is read.
+    let buffer = unsafe { &mut *call.bound.value.get() };
+    let Some((length, kind)) = strings::value(call.env, call.arguments[1], buffer) else { return ptr::null_mut() };
+    let value = &buffer[..length];
+    let (expires_at, idle_ms, condition) = (None, None, Condition::Always);
+    let outcome = call.bound.attachment.write(&Write { key, value, kind, expires_at, idle_ms, condition });
+    strings::shrink(buffer);
+    call.status(outcome)
+});
+
 // writeString(key, value, mode, ttl, idle [, slot, location, generation]): status
 callback!(write_string, 8, |call| {
     let Some(key) = call.key() else { return ptr::null_mut() };
@@ -319,10 +333,7 @@ callback!(write_string, 8, |call| {
         idle_ms: call.idle(4),
         condition: call.condition(2),
     });
-    if buffer.len() > 1 << 20 {
-        // One huge string does not hold its size for good.
-        *buffer = vec![0; strings::SHORT];
-    }
+    strings::shrink(buffer);
     call.status(outcome)
 });
 

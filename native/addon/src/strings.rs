@@ -11,6 +11,13 @@ use std::ptr;
 /// Bytes of a string that most keys and small values fit into.
 pub const SHORT: usize = 1024;
 
+/// One huge string does not hold its size for good.
+pub fn shrink(buffer: &mut Vec<u8>) {
+    if buffer.len() > 1 << 20 {
+        *buffer = vec![0; SHORT];
+    }
+}
+
 const REPLACEMENT: [u8; 3] = [0xEF, 0xBF, 0xBD];
 
 /// A string argument as UTF-8 in `buffer`, which grows to hold it. `None` when the argument is no string.

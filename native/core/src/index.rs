@@ -306,11 +306,13 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Whoever is about to take a member's word away notes in the record that it had been linked, so that its writer's
-    /// death can be settled exactly (docs/slab.md 4).
+    /// death can be settled exactly (docs/slab.md 4). A plain store: only these two bits of the word ever change, both
+    /// from 0 to 1, and a DEAD lost to a late OBSERVED is but a hint lost.
     pub(crate) fn mark_observed(&self, home: &Shard, location: u32) {
         let at = location * UNIT + 4;
-        if !mutant::is("no-observed-mark") && home.region.load32(at, Ordering::Acquire) & record::OBSERVED == 0 {
-            home.region.or32(at, record::OBSERVED);
+        let seen = home.region.load32(at, Ordering::Acquire);
+        if !mutant::is("no-observed-mark") && seen & record::OBSERVED == 0 {
+            home.region.release32(at, seen | record::OBSERVED);
         }
     }
 
@@ -319,7 +321,13 @@ impl<H: Host> Attachment<H> {
         if header.has(record::CHAIN) {
             self.retire_chain(home, location, header);
         }
-        home.region.or32(location * UNIT + 4, record::DEAD);
+        self.mark_dead(home, location, header);
+    }
+
+    /// The record's units are dead and no slot will ever lead to it again. Pinned since before it lost its slot, or the
+    /// space was never anybody else's.
+    pub(crate) fn mark_dead(&self, home: &Shard, location: u32, header: Header) {
+        home.region.release32(location * UNIT + 4, header.w1 | record::OBSERVED | record::DEAD);
         self.add_live(home, home.segment_of(location), header.units().wrapping_neg());
     }
 

@@ -28,7 +28,7 @@ pub enum ManyRead {
 const BATCH: usize = 32;
 
 impl<H: Host> Attachment<H> {
-    /// Reads the keys in order and hands `answer` each outcome. Values are laid one behind the other into `into`.
+    /// Reads the keys in order and hands `answer` each outcome; it runs pinned and must not use the cache. Values are laid one behind the other into `into`.
     pub fn read_many<'k>(
         &self,
         keys: impl Iterator<Item = &'k [u8]>,
@@ -42,10 +42,22 @@ impl<H: Host> Attachment<H> {
             batch.clear();
             batch.extend(keys.by_ref().take(BATCH).map(|key| (key, self.hash(key))));
             self.fetch_ahead(&batch);
-            for (key, _) in &batch {
+            self.pin();
+            for &(key, hash) in &batch {
                 let room = &mut into[used..];
                 let available = room.len();
-                answer(match self.read(key, Use::Get, room) {
+                let value = match self.read_pinned(self.shard_of(hash), key, hash, Use::Get, room) {
+                    Ok(value) => value,
+                    // `clear()` came between, the rare case: this key by itself, under a pin of its own.
+                    Err(_) => {
+                        self.unpin();
+                        let value = self.read(key, Use::Peek, room);
+                        self.pin();
+                        value
+                    }
+                };
+                self.count_read(value);
+                answer(match value {
                     None => ManyRead::Absent,
                     Some(value) if value.length > available => ManyRead::TooLong { value },
                     Some(value) => {
@@ -55,6 +67,7 @@ impl<H: Host> Attachment<H> {
                     }
                 });
             }
+            self.unpin();
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::attachment::Attachment;
 use crate::counters::Counter;
+use crate::hash::KeyHash;
 use crate::host::Host;
 use crate::index::Found;
 use crate::layout::{control, segment};
@@ -48,7 +49,7 @@ impl<H: Host> Attachment<H> {
         let number = self.shard_of(hash);
         let value = loop {
             self.pin();
-            let result = self.read_pinned(number, key, how, into);
+            let result = self.read_pinned(number, key, hash, how, into);
             self.unpin();
             match result {
                 Ok(value) => break value,
@@ -57,18 +58,33 @@ impl<H: Host> Attachment<H> {
             }
         };
         if how == Use::Get {
-            self.count(if value.is_some() { Counter::Hits } else { Counter::Misses });
-            if let Some(value) = value {
-                self.count_by(Counter::BytesRead, value.length as u64);
-            }
+            self.count_read(value);
         }
         value
     }
 
+    #[inline(always)]
+    pub(crate) fn count_read(&self, value: Option<Value>) {
+        match value {
+            None => self.count(Counter::Misses),
+            Some(value) => {
+                self.count(Counter::Hits);
+                self.count_by(Counter::BytesRead, value.length as u64);
+            }
+        }
+    }
+
     #[inline]
-    fn read_pinned(&self, number: usize, key: &[u8], how: Use, into: &mut [u8]) -> Result<Option<Value>, Changed> {
+    pub(crate) fn read_pinned(
+        &self,
+        number: usize,
+        key: &[u8],
+        hash: KeyHash,
+        how: Use,
+        into: &mut [u8],
+    ) -> Result<Option<Value>, Changed> {
         let home = &self.shards[number];
-        let Some((found, world)) = self.find_live(number, key, how != Use::Peek)? else {
+        let Some((found, world)) = self.find_live(number, key, hash, how != Use::Peek)? else {
             return Ok(None);
         };
         let value = self.value_of(home, &found, world);
@@ -94,10 +110,9 @@ impl<H: Host> Attachment<H> {
 
     /// The live member of a key. An expired one is removed on the way, if `tidy`.
     #[inline]
-    fn find_live(&self, number: usize, key: &[u8], tidy: bool) -> Result<Option<(Found, u32)>, Changed> {
+    fn find_live(&self, number: usize, key: &[u8], hash: KeyHash, tidy: bool) -> Result<Option<(Found, u32)>, Changed> {
         let home = &self.shards[number];
         let world = self.world();
-        let hash = self.hash(key);
         let Some(found) = self.find(home, key, hash, world) else {
             return Ok(None);
         };
@@ -132,11 +147,12 @@ impl<H: Host> Attachment<H> {
 
     /// Runs `look` on the live member, pinned; no effect on recency.
     fn with_live<T>(&self, key: &[u8], look: impl Fn(usize, &Found, u32) -> Result<T, Changed>) -> Option<T> {
-        let number = self.shard_of(self.hash(key));
+        let hash = self.hash(key);
+        let number = self.shard_of(hash);
         loop {
             self.pin();
             let result = self
-                .find_live(number, key, false)
+                .find_live(number, key, hash, false)
                 .and_then(|live| live.map(|(found, world)| look(number, &found, world)).transpose());
             self.unpin();
             match result {
@@ -235,4 +251,4 @@ impl<H: Host> Attachment<H> {
 
 /// The entry changed under the operation, which begins again.
 #[derive(Debug)]
-struct Changed;
+pub(crate) struct Changed;

@@ -70,9 +70,8 @@ impl<H: Host> Attachment<H> {
             self.add_entries(home, to, 1);
         }
         // The chain, if any, goes with the copy that is linked, so only the units of the other one are dead.
-        let (dead, units) = if moved { (old.location, old.header.units()) } else { (at, header.units()) };
-        home.region.or32(dead * UNIT + 4, record::DEAD);
-        self.add_live(home, home.segment_of(dead), units.wrapping_neg());
+        let (dead, what) = if moved { (old.location, old.header) } else { (at, header) };
+        self.mark_dead(home, dead, what);
         moved.then_some(old.slot)
     }
 

@@ -215,8 +215,7 @@ impl<H: Host> Attachment<H> {
                     }
                     Linked::Again => {
                         // The next attempt writes anew: this space is only this pin's.
-                        home.region.or32(location * UNIT + 4, record::DEAD);
-                        self.add_live(home, home.segment_of(location), header.units().wrapping_neg());
+                        self.mark_dead(home, location, header);
                         Attempt::Again
                     }
                 }
