@@ -6,9 +6,10 @@
 //   1. Everybody raises a flag in `gate`. Who then sees nobody else is the one *fast* thread: at most one living thread can.
 //   2. All others play a tournament, a binary tree over thread ids; each node has at most one contender from each side.
 //   3. The fast thread and the tournament's winner meet in `top`.
-// In a place for two: raise the flag, look. Nobody there: won, since the other will see this flag. Somebody there: post a tie *after*
-// looking. If the other had won it posts none and will answer with its root; if it too saw somebody, that was me, so my flag stood
-// when it posted and its tie reaches me: the lower thread id wins. A thread that dies takes its flags down, and who waits sees that.
+// In a place for two: raise the flag, look. Nobody there: won, since the other will see this flag. Somebody there: call. If the other
+// has won it does not answer the call, but in time the question for the root; if it contends too it answers, and once each has an
+// answer meant for itself, the lower thread id wins. Calls alone do not count: the caller may be gone, its side's next one in its
+// place, and two would win. A thread that dies takes its flags down, and who waits sees that.
 // Whoever knows a root keeps its flags in `gate` and `top`, hence nobody can win anew while the root lives.
 import { Presence, presenceWorks } from './presence.js'
 import { KEY } from './wire.js'
@@ -19,14 +20,17 @@ export interface Ballot {
   /** Takes in all messages that have come. */
   drain(): void
   knowsRoot(): boolean
-  /** Posts a tie for a node. */
-  tie(node: string, reply: boolean): void
+  /** Posts a tie for a node, to a thread or to whoever contends there. */
+  tie(node: string, to: number): void
+  /** Posts the root that is known. */
+  tell(): void
 }
 
 export type Outcome = 'won' | 'known' | 'timeout'
 
 /** Levels of the tournament: thread ids below 2^32. Only contended elections enter it. */
 const LEVELS = 32
+const ANYBODY = -1
 /** Where flags do not work (a future Node): how long to listen before winning. */
 const LISTEN_MS = 200
 
@@ -41,8 +45,11 @@ export class Election {
   readonly #ballot: Ballot
   readonly #flags = new Map<string, Presence>()
   readonly #won = new Set<string>()
-  readonly #rivals = new Map<string, Set<number>>()
+  // Of the node that is contested now.
   #contested: string | undefined
+  readonly #rivals = new Set<number>()
+  readonly #told = new Set<number>()
+  #answered = false
   #fast = false
   readonly #flagsWork: () => boolean
   readonly #groups: string
@@ -55,16 +62,20 @@ export class Election {
   }
 
   /** A tie that has come from another thread. */
-  heard(node: string, from: number, reply: boolean): void {
-    if (node !== this.#contested) return
-    let rivals = this.#rivals.get(node)
-    if (rivals === undefined) {
-      rivals = new Set()
-      this.#rivals.set(node, rivals)
+  heard(node: string, from: number, to: number): void {
+    if (node !== this.#contested || (to !== ANYBODY && to !== this.#ballot.thread)) return
+    // An answer would let the other win, although this contest has ended.
+    if (this.#ballot.knowsRoot()) {
+      this.#ballot.tell()
+      return
     }
-    rivals.add(from)
-    // It may have been left over from before this thread looked; the other then waits for ours and we for its newest.
-    if (!reply) this.#ballot.tie(node, true)
+    this.#rivals.add(from)
+    if (to !== ANYBODY) this.#answered = true
+    // A call is always answered: it may be the other's second contest. An answer only if it does not answer ours.
+    if (to === ANYBODY || !this.#told.has(from)) {
+      this.#told.add(from)
+      this.#ballot.tie(node, from)
+    }
   }
 
   /** Raises the flags of a thread that knows a root. */
@@ -74,7 +85,7 @@ export class Election {
   }
 
   /** Whether nobody else knows a root or contends for the last place. After `raise`. */
-  aloneAtTop(): boolean {
+  isAlone(): boolean {
     return this.#flagsWork() && this.#flag('top').alone()
   }
 
@@ -98,7 +109,7 @@ export class Election {
     this.#fast = false
   }
 
-  /** Contends until this thread has won, a root is known, or the deadline (performance.now()) has passed. */
+  /** Contends until this thread has won (it must then look once more for a root), a root is known, or the deadline (performance.now()) has passed. */
   contend(deadline: number): Outcome {
     if (!this.#flagsWork()) return this.#listen(deadline)
     this.#fast ||= this.#flag('gate').alone()
@@ -108,28 +119,20 @@ export class Election {
         if (outcome !== 'won') return outcome
       }
     }
-    const outcome = this.#win('top', deadline)
-    if (outcome !== 'won') return outcome
-    // A root that was announced before the other left the place is in the queue by now.
-    this.#ballot.drain()
-    return this.#ballot.knowsRoot() ? 'known' : 'won'
+    return this.#win('top', deadline)
   }
 
   #win(node: string, deadline: number): Outcome {
     // Still standing there since an earlier try: nobody can have won it since.
     if (this.#won.has(node)) return 'won'
     const flag = this.#flag(node)
-    this.#ballot.drain()
-    this.#rivals.delete(node)
-    this.#contested = node
+    this.#enter(node)
     try {
-      for (let tries = 0; ; tries++) {
-        if (flag.alone()) break
-        if (tries === 0) this.#ballot.tie(node, false)
+      for (let tries = 0; !flag.alone(); tries++) {
+        if (tries === 0) this.#ballot.tie(node, ANYBODY)
         this.#ballot.drain()
         if (this.#ballot.knowsRoot()) return 'known'
-        const rivals = this.#rivals.get(node)
-        if (rivals !== undefined && this.#ballot.thread < Math.min(...rivals)) break
+        if (this.#answered && this.#isFirst()) break
         if (performance.now() > deadline) return 'timeout'
         pause(tries < 20 ? 0.05 : 1)
       }
@@ -142,24 +145,33 @@ export class Election {
 
   /** Without flags: safe only while no thread that knows a root, and none that contends, is blocked for LISTEN_MS. */
   #listen(deadline: number): Outcome {
-    const node = 'listen'
     const until = Math.min(performance.now() + LISTEN_MS, deadline)
-    this.#rivals.delete(node)
-    this.#contested = node
+    this.#enter('listen')
     try {
-      this.#ballot.tie(node, false)
+      this.#ballot.tie('listen', ANYBODY)
       for (;;) {
         this.#ballot.drain()
         if (this.#ballot.knowsRoot()) return 'known'
-        const rivals = this.#rivals.get(node)
-        const first = rivals === undefined || this.#ballot.thread < Math.min(...rivals)
-        if (first && performance.now() > until) return 'won'
+        if (this.#isFirst() && performance.now() > until) return 'won'
         if (performance.now() > deadline) return 'timeout'
         pause(1)
       }
     } finally {
       this.#contested = undefined
     }
+  }
+
+  #enter(node: string): void {
+    // What has come before belongs to an earlier contest.
+    this.#ballot.drain()
+    this.#rivals.clear()
+    this.#told.clear()
+    this.#answered = false
+    this.#contested = node
+  }
+
+  #isFirst(): boolean {
+    return this.#ballot.thread < Math.min(...this.#rivals)
   }
 
   #flag(node: string): Presence {

@@ -1,6 +1,6 @@
 // The root memory: one small shared memory a process, in which threads agree by compare-and-set on which cache has which name and
 // who holds it. May touch: its own words only. Whoever dies in the middle leaves nothing that others cannot set right.
-import { isGone, type LifeSign } from './thread-life.js'
+import { isGone, type LifeSign, stands } from './thread-life.js'
 
 const MAGIC = 0x4f535452
 const LINES = 1024
@@ -30,7 +30,7 @@ const HEADER_WORDS = 16
 
 const ORPHAN = 2
 
-// Words of a line: the life sign, and whether the thread has been admitted.
+// Words of a line: the life sign; worker_threads.threadId + 1 once the thread has been admitted.
 const SIGN = 0
 const START_LOW = 1
 const START_HIGH = 2
@@ -142,16 +142,36 @@ export class RootTable {
     return Atomics.load(this.#words, STATE) === ORPHAN
   }
 
-  /** Under the lock. Admits a line. A root without a single living member is an orphan unless `sole()` can say otherwise. */
-  admit(line: number, sole: () => boolean): boolean {
+  /** Under the lock. Admits the thread; a root that nobody living has joined is given up instead, with all its caches. */
+  admit(line: number, thread: number, first: boolean): boolean {
     if (this.orphaned) return false
-    if (!this.#hasLivingMember(line) && !sole()) {
+    if (!first && !this.isInhabited(line)) {
       Atomics.store(this.#words, STATE, ORPHAN)
       return false
     }
-    Atomics.store(this.#words, LINES_AT + line * LINE_WORDS + MEMBER, 1)
+    Atomics.store(this.#words, LINES_AT + line * LINE_WORDS + MEMBER, thread + 1)
     this.#upkeep(line)
     return true
+  }
+
+  /** Whether a living thread, not that of `except`, has been admitted. */
+  isInhabited(except: number): boolean {
+    const end = Atomics.load(this.#words, LINES_END)
+    for (let line = 0; line < end; line++) {
+      const member = Atomics.load(this.#words, LINES_AT + line * LINE_WORDS + MEMBER)
+      // Both: the flag falls first, but somebody else who asks may seem to be it.
+      if (line !== except && member !== 0 && !this.#isLineGone(line) && stands(member - 1)) return true
+    }
+    return false
+  }
+
+  /** Whether that thread (worker_threads.threadId) has joined. */
+  hasJoined(thread: number): boolean {
+    const end = Atomics.load(this.#words, LINES_END)
+    for (let line = 0; line < end; line++) {
+      if (Atomics.load(this.#words, LINES_AT + line * LINE_WORDS + MEMBER) === thread + 1) return true
+    }
+    return false
   }
 
   /** Looks at a few lines in turn, so that threads that died while they held nothing do not use up the lines. */
@@ -161,16 +181,6 @@ export class RootTable {
       const other = (Atomics.add(this.#words, UPKEEP, 1) >>> 0) % end
       if (other !== line && this.#isLineGone(other)) this.#reap(other)
     }
-  }
-
-  #hasLivingMember(except: number): boolean {
-    const end = Atomics.load(this.#words, LINES_END)
-    for (let line = 0; line < end; line++) {
-      if (line === except || Atomics.load(this.#words, LINES_AT + line * LINE_WORDS + MEMBER) === 0) continue
-      if (!this.#isLineGone(line)) return true
-      this.#reap(line)
-    }
-    return false
   }
 
   // ── The lock ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────

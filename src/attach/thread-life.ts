@@ -2,7 +2,7 @@
 // elsewhere (or where /proc may not be read).
 import { readFileSync, readlinkSync } from 'node:fs'
 import { threadId } from 'node:worker_threads'
-import { isEmpty, Presence } from './presence.js'
+import { isEmpty, Presence, presenceWorks } from './presence.js'
 import { KEY } from './wire.js'
 
 /** What a thread leaves in shared memory so that others can tell whether it lives. */
@@ -23,10 +23,24 @@ export function ownLifeSign(): LifeSign {
   return own
 }
 
-/** For tests and for systems without /proc: the sign that needs no operating system. */
+/** The sign that needs no operating system. */
 export function groupSign(): LifeSign {
-  if (flags.size === 0) flags.add(new Presence(aliveGroup(threadId)))
+  stand()
   return { word: -(threadId + 1), startLow: 0, startHigh: 0 }
+}
+
+/** Raises this thread's own flag. */
+export function stand(): void {
+  if (flags.size === 0) flags.add(new Presence(aliveGroup(threadId)))
+}
+
+/**
+ * Whether the flag of a thread (worker_threads.threadId) is up. It falls when the thread is torn down: together with the flags that
+ * it raised before, and some milliseconds before the operating system's thread is gone.
+ */
+export function stands(thread: number): boolean {
+  // The main thread goes with the process.
+  return thread === 0 || thread === threadId || !presenceWorks() || !isEmpty(aliveGroup(thread))
 }
 
 function operatingSystemSign(): LifeSign | undefined {
@@ -43,7 +57,7 @@ function operatingSystemSign(): LifeSign | undefined {
 
 /** True only with proof. Linux 15 µs. */
 export function isGone(sign: LifeSign): boolean {
-  if (sign.word < 0) return isEmpty(aliveGroup(-sign.word - 1))
+  if (sign.word < 0) return !stands(-sign.word - 1)
   try {
     const { state, start } = readThread(sign.word)
     if (state === 'X' || state === 'Z') return true

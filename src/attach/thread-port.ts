@@ -13,7 +13,7 @@ import { Election, pause } from './election.js'
 import { attachTimeout, tooManyThreads } from './failure.js'
 import { isAlone, take } from './presence.js'
 import { RootTable } from './root-table.js'
-import { ownLifeSign } from './thread-life.js'
+import { ownLifeSign, stand, stands } from './thread-life.js'
 import { type Inheritance, KEY, type KnownCache, type Message } from './wire.js'
 
 /** How long importing the package in the main thread may block when other threads are just electing. */
@@ -40,6 +40,8 @@ export interface Joined extends KnownRoot {
 export class ThreadPort {
   readonly #channel = new BroadcastChannel(KEY)
   readonly #heard = new Map<string, KnownRoot>()
+  /** Threads that won an election, as they said. */
+  readonly #claims = new Set<number>()
   readonly #election: Election
   #joined: Joined | undefined
   #ask: { readonly answered: Int32Array; readonly at: number } | undefined
@@ -55,8 +57,12 @@ export class ThreadPort {
         this.drain()
         this.#askAgain('root')
       },
-      knowsRoot: () => this.#heard.size > 0,
-      tie: (node, reply) => this.#post({ type: 'tie', node, from: threadId, reply }),
+      knowsRoot: () => this.#living() !== undefined,
+      tie: (node, to) => this.#post({ type: 'tie', node, from: threadId, to }),
+      tell: () => {
+        const known = this.#living()
+        if (known !== undefined) this.#post({ type: 'root', root: known.table.buffer })
+      },
     })
     this.#inherit()
     // The parent of a dead worker settles what it held, at once and without anybody asking for a cache.
@@ -80,20 +86,24 @@ export class ThreadPort {
     for (;;) {
       // The newest first: an older one may have been given up since.
       for (const known of [...this.#heard.values()].reverse()) {
-        const joined = this.#adopt(known, () => this.#election.aloneAtTop(), deadline)
+        const joined = this.#adopt(known, false, deadline)
         if (joined !== undefined) return joined
         this.#heard.delete(known.table.id)
       }
       if (!listened && !isAlone(this.#channel, KEY)) {
         listened = true
         const until = Math.min(performance.now() + HEARSAY_MS, deadline)
-        while (this.#heard.size === 0 && performance.now() < until) this.awaitAnswer('root')
-        if (this.#heard.size > 0) continue
+        while (this.#living() === undefined && performance.now() < until) this.awaitAnswer('root')
+        if (this.#living() !== undefined) continue
       }
       const outcome = this.#election.contend(deadline)
       if (outcome === 'won') {
+        // In this order, while who carries an older root on says so and then looks for claims: one of the two sees the other.
+        this.#post({ type: 'claim', from: threadId })
+        this.drain()
+        if (this.#living() !== undefined) continue
         const made = { table: RootTable.create(), caches: new Map() }
-        const joined = this.#adopt(made, () => true, deadline) as Joined
+        const joined = this.#adopt(made, true, deadline) as Joined
         this.#post({ type: 'root', root: made.table.buffer })
         return joined
       } else if (outcome === 'timeout') {
@@ -106,27 +116,63 @@ export class ThreadPort {
     }
   }
 
-  #adopt(known: KnownRoot, sole: () => boolean, deadline: number): Joined | undefined {
+  /** A root that somebody living has joined. */
+  #living(): KnownRoot | undefined {
+    return [...this.#heard.values()].find(({ table }) => !table.orphaned && table.isInhabited(-1))
+  }
+
+  /** Joins a root, if a living thread is there already or this one has just made it. */
+  #adopt(known: KnownRoot, made: boolean, deadline: number): Joined | undefined {
     const { table } = known
-    this.#election.raise()
     const line = table.claimLine(ownLifeSign())
     if (line < 0) throw tooManyThreads()
     if (!table.lock(line, deadline)) {
       table.freeLine(line)
       throw attachTimeout(this.#name)
     }
-    const admitted = table.admit(line, sole)
-    if (!admitted) table.freeLine(line)
-    else {
-      this.#joined = { ...known, line, holds: new Map() }
-      this.#heard.clear()
-      this.#heard.set(table.id, known)
-    }
+    const admitted = table.admit(line, threadId, made)
     this.unlock(table)
-    if (!admitted) return undefined
+    if (!admitted) {
+      table.freeLine(line)
+      return undefined
+    }
+    // Not before: who is not admitted contends, and a flag of its own at the top would stand in the way of the others.
+    this.#election.raise()
+    // After the others, so that it falls before them: while it is seen, they stand.
+    stand()
+    if (!made && !this.#isTheOne(known, line, deadline)) {
+      table.freeLine(line)
+      return undefined
+    }
+    this.#joined = { ...known, line, holds: new Map() }
+    this.#heard.clear()
+    this.#heard.set(table.id, known)
     this.#election.settle()
     this.#bequeath()
     return this.#joined
+  }
+
+  /**
+   * With this thread's flags up: whether those of somebody who joined before were up until then. If not, its last thread has just
+   * died, and others may have elected a new root meanwhile; unless they have, this thread carries the old one on.
+   */
+  #isTheOne(known: KnownRoot, line: number, deadline: number): boolean {
+    const { table } = known
+    const anotherLives = () =>
+      [...this.#heard.values()].some((other) => other.table.id !== table.id && other.table.isInhabited(-1))
+    if (!table.isInhabited(line) && !this.#election.isAlone()) {
+      this.#post({ type: 'root', root: table.buffer })
+      this.drain()
+      while (!anotherLives() && [...this.#claims].some((thread) => stands(thread) && !table.hasJoined(thread))) {
+        if (performance.now() > deadline) {
+          table.freeLine(line)
+          throw attachTimeout(this.#name)
+        }
+        pause(0.1)
+        this.drain()
+      }
+    } else this.drain()
+    return !anotherLives()
   }
 
   /** Takes the lock of the root; throws at the deadline. */
@@ -214,8 +260,11 @@ export class ThreadPort {
       case 'ask':
         this.#answer(message)
         break
+      case 'claim':
+        this.#claims.add(message.from)
+        break
       case 'tie':
-        this.#election.heard(message.node, message.from, message.reply)
+        this.#election.heard(message.node, message.from, message.to)
         break
       default:
     }

@@ -33,7 +33,10 @@ export type Message =
   | { readonly type: 'gone'; readonly rootId: string; readonly incarnation: number }
   /** `answered` is one shared word: 0 open, 1 somebody is answering, 2 the answer lies in the queue. */
   | { readonly type: 'ask'; readonly need: 'root' | 'cache'; readonly name: string; readonly answered: Int32Array }
-  | { readonly type: 'tie'; readonly node: string; readonly from: number; readonly reply: boolean }
+  /** Posted by the winner of an election before it looks for the last time whether a root is known. */
+  | { readonly type: 'claim'; readonly from: number }
+  /** `to` is a thread (worker_threads.threadId), −1 for whoever contends for the node. */
+  | { readonly type: 'tie'; readonly node: string; readonly from: number; readonly to: number }
 
 /** What a new worker inherits from the thread that starts it. */
 export interface Inheritance {

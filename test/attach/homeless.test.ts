@@ -25,15 +25,19 @@ test('one root dies with its only thread, the next thread makes another', async 
   }
 })
 
-test('a thread that only heard of the root carries it on when its maker dies', async () => {
+test('a root whose threads are all dead is given up, though others have heard of it', async () => {
   const heard = await loaded()
   const maker = await loaded()
   expect(await maker.open('x', {})).toMatchObject({ created: true, incarnation: 1 })
   await maker.end()
-  // The same root: its count of lives goes on.
-  expect(await heard.open('x', {})).toMatchObject({ created: true, incarnation: 2 })
+  const opened = await heard.open('x', {})
+  expect(opened).toMatchObject({ created: true })
   const third = await loaded()
-  expect(await third.open('x')).toMatchObject({ created: false, incarnation: 2 })
+  expect(await third.open('x')).toMatchObject({ created: false, mark: opened.mark })
+  // A worker of the thread that heard of it inherits the new one.
+  const child = await heard.spawn()
+  await child.call('import')
+  expect(await child.open('x')).toMatchObject({ created: false, mark: opened.mark })
 })
 
 test('makers terminated while others attach: never two caches of one name', async () => {
