@@ -1,6 +1,7 @@
 // Key bytes and hashes, against vectors that the Rust suite checks as well (test/fixtures/hash-vectors.json).
-import fc from 'fast-check'
+
 import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hashKeys } from '../../src/engine/create.js'
 import { fastrange, fingerprint, fmix32, secondBucket } from '../../src/engine/js/hash.js'
@@ -14,9 +15,7 @@ interface Vector {
   tag: number
 }
 
-const vectors: Vector[] = JSON.parse(
-  readFileSync(new URL('../fixtures/hash-vectors.json', import.meta.url), 'utf8'),
-)
+const vectors: Vector[] = JSON.parse(readFileSync(new URL('../fixtures/hash-vectors.json', import.meta.url), 'utf8'))
 
 const keyOf = (seedLow: number, seedHigh: number) =>
   new Key(new Int32Array(hashKeys(seedLow, seedHigh)), seedLow | 0, seedHigh | 0)

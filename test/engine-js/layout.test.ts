@@ -64,7 +64,12 @@ describe('geometry', () => {
 
 describe('regions', () => {
   it('start with their headers written and everything else zero', () => {
-    const { control, shards } = createRegions({ maxBytes: 2 * MIB, shards: 1, maxEntries: 7, seed: { low: 5, high: 6 } })
+    const { control, shards } = createRegions({
+      maxBytes: 2 * MIB,
+      shards: 1,
+      maxEntries: 7,
+      seed: { low: 5, high: 6 },
+    })
     const words = new Uint32Array(control.buffer)
     expect(control.buffer).toBeInstanceOf(SharedArrayBuffer)
     expect(words[0]).toBe(MAGIC)
@@ -92,7 +97,11 @@ describe('constants', () => {
   it('are as many, in the order of the Rust source', () => {
     const rust = readFileSync(new URL('../../native/core/src/layout.rs', import.meta.url), 'utf8')
     const list = rust.slice(rust.indexOf('vec![', rust.indexOf('fn layout_constants')) + 5)
-    const names = list.slice(0, list.indexOf(']')).split(',').map((name) => name.trim()).filter(Boolean)
+    const names = list
+      .slice(0, list.indexOf(']'))
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean)
     expect(layoutConstants()).toEqual(names.map((name) => rustConstant(rust, name)))
   })
 

@@ -40,8 +40,14 @@ const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300 }),
   fc.constantFrom('', '\ud800', 'é'.repeat(2000), 'x'.repeat(9000)),
 )
-const ttl = fc.oneof({ weight: 3, arbitrary: fc.constant(-1) }, { weight: 2, arbitrary: fc.integer({ min: 1, max: 60 }) })
-const idle = fc.oneof({ weight: 4, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: fc.integer({ min: 64, max: 90 }) })
+const ttl = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(-1) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: 60 }) },
+)
+const idle = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(-1) },
+  { weight: 1, arbitrary: fc.integer({ min: 64, max: 90 }) },
+)
 
 const action = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('set' as const), key, text, ttl, idle }) },
@@ -157,7 +163,12 @@ function step(engine: Engine, model: Model, act: Action): void {
       break
     case 'scan':
       expect(allKeys(engine).sort()).toEqual(model.keys().sort())
-      expect(allKeys(engine, 'key:').sort()).toEqual(model.keys().filter((name) => name.startsWith('key:')).sort())
+      expect(allKeys(engine, 'key:').sort()).toEqual(
+        model
+          .keys()
+          .filter((name) => name.startsWith('key:'))
+          .sort(),
+      )
       break
     case 'many': {
       const kinds = new Uint8Array(KEYS.length)

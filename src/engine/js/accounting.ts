@@ -88,6 +88,12 @@ export function holdsReservation(cache: Attachment, world: number): boolean {
   return control[line + NET_WORLD] === world && control[line + INFLIGHT] !== 0
 }
 
+/** Whether a write that adds would find a place at this moment. */
+export function hasPlace(cache: Attachment): boolean {
+  const isCurrent = Atomics.load(cache.control, RESERVED + 1) === cache.world()
+  return !isCurrent || Atomics.load(cache.control, RESERVED) >>> 0 < cache.maxEntries
+}
+
 /** Gives back a place that no entry took. */
 export function unreserveIfHeld(cache: Attachment, world: number): void {
   if (cache.maxEntries === 0 || !holdsReservation(cache, world)) return
@@ -136,7 +142,7 @@ export function bookUnlink(cache: Attachment, net: number, world: number): void 
  */
 export function collectDrift(cache: Attachment): void {
   const drift = Control.drift >> 2
-  if (cache.maxEntries === 0 || Atomics.load(cache.control, drift) === 0) return
+  if (cache.maxEntries === 0 || cache.control[drift] === 0) return
   for (let attempt = 0; attempt < COLLECTIONS; attempt++) {
     // A death reported from here on sets the word again and is looked into by the next turn.
     Atomics.store(cache.control, drift, 0)

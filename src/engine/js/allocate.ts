@@ -66,6 +66,7 @@ export function dropChunks(cache: Attachment): void {
   for (const home of cache.shards) {
     for (const chunk of home.chunks) {
       pin(cache)
+      cache.world()
       giveUpChunk(home, chunk)
       unpin(cache)
     }

@@ -82,7 +82,7 @@ export class Attachment {
     this.counters = (Control.counters >> 2) + this.me * COUNTERS * 2
   }
 
-  /** The world word: generation × 2 + closed. */
+  /** The world word: generation × 2 + closed. Loaded atomically, first thing after a pin. */
   world(): number {
     return Atomics.load(this.control, Control.world >> 2)
   }

@@ -41,7 +41,7 @@ export function buildChain(cache: Attachment, home: Shard, value: Uint8Array, co
     links[2 * i] = index
     links[2 * i + 1] = home.field(index, Segment.generation)
   }
-  const size = 2 ** home.segmentShift
+  const size = home.segmentBytes
   for (let i = 0; i < count; i++) {
     home.buffer.set(value.subarray(i * size, (i + 1) * size), home.start(links[2 * i]) * 8)
     home.setField(links[2 * i], Segment.cursor, home.segmentUnits)
@@ -122,7 +122,7 @@ export function readChain(home: Shard, location: number): Chain | undefined {
   const total = view.getUint32(0, true)
   const count = view.getUint32(4, true)
   const rest = length - CHAIN_FIXED_BYTES - CHAIN_LINK_BYTES * count
-  if (count > home.segments || rest < 0 || total > count * 2 ** home.segmentShift + rest) return undefined
+  if (count > home.segments || rest < 0 || total > count * home.segmentBytes + rest) return undefined
   const links = new Int32Array(2 * count)
   for (let i = 0; i < links.length; i++) links[i] = view.getInt32(CHAIN_FIXED_BYTES + 4 * i, true)
   for (let i = 0; i < links.length; i += 2) if (links[i] >>> 0 >= home.segments) return undefined
@@ -151,7 +151,7 @@ export function copyValue(home: Shard, location: number, target: Uint8Array, len
   }
   const chain = readChain(home, location)
   if (chain === undefined) return
-  const size = 2 ** home.segmentShift
+  const size = home.segmentBytes
   let done = 0
   for (let i = 0; i < chain.links.length && done < length; i += 2) {
     const part = Math.min(size, length - done)

@@ -14,9 +14,12 @@ const PATIENCE = 200
 /** From this turn on the processor is left to others between two looks: the blocker may be waiting for it. */
 const SPINS = 150
 
-/** A reader's pin. It may be taken away, so whatever was read counts only if `unpinRead` says that the pin still stood. */
+/**
+ * A reader's pin. Every pinned section begins with an atomic load of the world word: on processors that order plain loads freely it keeps
+ * them behind the pin. The epoch may be an older one; that only makes others wait longer. It may be taken away, so whatever was read counts only if `unpinRead` says that the pin still stood.
+ */
 export function pinRead(cache: Attachment): void {
-  const pin = (Atomics.load(cache.control, EPOCH) << Pin.epochShift) | Pin.expellable | Pin.pinned
+  const pin = (cache.control[EPOCH] << Pin.epochShift) | Pin.expellable | Pin.pinned
   cache.pin = pin
   // A sequentially consistent store: no slot or record is loaded before it is visible to all.
   Atomics.store(cache.control, cache.line + PIN, pin)
@@ -29,8 +32,7 @@ export function unpinRead(cache: Attachment): boolean {
 
 /** A pin that nobody takes away but by proof of death: for everything that writes. */
 export function pin(cache: Attachment): void {
-  const epoch = Atomics.load(cache.control, EPOCH)
-  Atomics.store(cache.control, cache.line + PIN, (epoch << Pin.epochShift) | Pin.pinned)
+  Atomics.store(cache.control, cache.line + PIN, (cache.control[EPOCH] << Pin.epochShift) | Pin.pinned)
 }
 
 export function unpin(cache: Attachment): void {
@@ -63,7 +65,7 @@ export function waitForGrace(cache: Attachment, epoch: number): boolean {
     if (turn === PATIENCE >> 2 || turn === PATIENCE) reapIfDead(cache, thread)
     if (turn === PATIENCE) expel(cache, thread)
     if (turn < SPINS) spin()
-    else giveWay()
+    else giveWay(0)
   }
   const over = blocker(cache, epoch) < 0
   if (!over) cache.count(Counter.graceBlocked)

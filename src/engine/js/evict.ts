@@ -2,13 +2,12 @@
 // short pins, and keeps its whole state in shared memory, so that any thread can go on where another stopped or died.
 // May touch: the evictor's lock and hints of the shard; records by way of hand.ts.
 
-import { Counter, Shard as Header, NEVER_DEAD, Queue, Segment, SegmentState } from '../layout.js'
+import { Counter, HAND_BYTES, HANDS, Shard as Header, NEVER_DEAD, Queue, Segment, SegmentState } from '../layout.js'
 import { collectDrift, size } from './accounting.js'
 import type { Attachment } from './attachment.js'
 import { decodeExpiry } from './expiry.js'
 import { Hand, handSegment, passed, placeHand, Step, step } from './hand.js'
 import { queueToEvict, smallShare } from './policy.js'
-import { reapIfDead } from './registry.js'
 import { freeDrained, freeTarget, kindOfState, queueOfState, sealSegment } from './segment.js'
 import type { Shard } from './shard.js'
 
@@ -34,12 +33,6 @@ export function evict(cache: Attachment, home: Shard, goal: number, amount: numb
   const turn = evictLocked(cache, home, goal, amount)
   Atomics.store(home.words, Header.evictor >> 2, 0)
   return turn
-}
-
-/** A lock whose holder is proven dead is freed with the rest of what it left. */
-export function lookIntoEvictor(cache: Attachment, home: Shard): void {
-  const holder = Atomics.load(home.words, Header.evictor >> 2)
-  if (holder !== 0) reapIfDead(cache, holder - 1)
 }
 
 function evictLocked(cache: Attachment, home: Shard, goal: number, amount: number): number {
@@ -157,16 +150,18 @@ function survey(cache: Attachment, home: Shard): void {
 }
 
 function surveySegment(cache: Attachment, home: Shard, index: number, world: number): void {
-  const seen = home.state(index)
+  const { words } = home
+  const header = home.header(index)
+  const seen = words[header + (Segment.state >> 2)]
   const kind = kindOfState(seen)
   if (kind === SegmentState.free) surveyed.free++
   if (kind !== SegmentState.open && kind !== SegmentState.sealed) return
   const queue = queueOfState(seen) & 1
-  const isCurrent = home.field(index, Segment.world) === world
+  const isCurrent = words[header + (Segment.world >> 2)] === world
   surveyed.segments[queue]++
-  if (isCurrent) surveyed.entries[queue] += home.field(index, Segment.liveEntries)
+  if (isCurrent) surveyed.entries[queue] += words[header + (Segment.liveEntries >> 2)]
   if (isUnderHand(home, index)) return
-  const sequence = home.field(index, Segment.sequence)
+  const sequence = words[header + (Segment.sequence >> 2)]
   if (surveyed.oldest[queue] < 0 || ((sequence - surveyed.sequence[queue]) | 0) < 0) {
     surveyed.oldest[queue] = index
     surveyed.sequence[queue] = sequence
@@ -175,8 +170,10 @@ function surveySegment(cache: Attachment, home: Shard, index: number, world: num
 }
 
 function isUnderHand(home: Shard, index: number): boolean {
-  for (let hand = 0; hand <= Hand.compaction; hand++) if (handSegment(home, hand) === index + 1) return true
-  return false
+  const { words } = home
+  const at = HANDS >> 2
+  const stride = HAND_BYTES >> 2
+  return words[at] === index + 1 || words[at + stride] === index + 1 || words[at + 2 * stride] === index + 1
 }
 
 /** Expired as a whole, or overwritten and deleted so far that copying the rest on costs next to nothing. */
@@ -186,9 +183,9 @@ function isMostlyDead(cache: Attachment, home: Shard, index: number, seen: numbe
   if (cursor > 0 && deadBy !== NEVER_DEAD && deadBy !== 0) {
     if (cache.clock.now() > home.base(index) + decodeExpiry(deadBy)) return true
   }
-  const isOpen = home.words[(Header.openSmall >> 2) + queueOfState(seen)] === index + 1
   const live = home.field(index, Segment.liveUnits)
-  return !isOpen && cursor * 2 > home.segmentUnits && live <= Math.floor(cursor / COMPACTABLE)
+  if (cursor * 2 <= home.segmentUnits || live * COMPACTABLE > cursor) return false
+  return home.words[(Header.openSmall >> 2) + queueOfState(seen)] !== index + 1
 }
 
 /** Whether small has its share while nothing has been evicted yet. */

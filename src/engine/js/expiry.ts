@@ -4,6 +4,7 @@
 import { NEVER_DEAD } from '../layout.js'
 
 const MANTISSA = 2 ** 30 - 1
+const SCALES = [1, 64, 64 ** 2, 64 ** 3]
 
 /** An unsigned word; `NEVER_DEAD` when the time is further away than can be said: such an entry does not expire. */
 export function encodeExpiry(milliseconds: number): number {
@@ -21,5 +22,5 @@ export function encodeExpiry(milliseconds: number): number {
 export function decodeExpiry(word: number): number {
   const unsigned = word >>> 0
   if (unsigned === NEVER_DEAD) return Number.POSITIVE_INFINITY
-  return (unsigned & MANTISSA) * 64 ** (unsigned >>> 30)
+  return (unsigned & MANTISSA) * SCALES[unsigned >>> 30]
 }

@@ -66,6 +66,9 @@ export function step(cache: Attachment, home: Shard, hand: number, mustEvict: bo
     if (!waitForGrace(cache, home.field(index, Segment.epoch))) return Step.blocked
     position = home.start(index)
     end = position
+    // The end first: from now on it lies in this segment whenever the position does.
+    Atomics.store(home.words, at + (Field.extentEnd >> 2), end)
+    Atomics.store(home.words, at + (Field.position >> 2), position)
   }
   return walk(cache, home, hand, index, position, end, mustEvict)
 }
@@ -87,7 +90,7 @@ function walk(
   let end = extentEnd
   for (let holes = 0; position < limit; ) {
     if (position === end) {
-      const length = Atomics.load(home.words, position << 1)
+      const length = home.words[position << 1]
       if (length > 0 && position + length <= limit) {
         end = position + length
         position++
@@ -99,7 +102,7 @@ function walk(
       passed.units = holes
       return Step.skipped
     }
-    const w1 = Atomics.load(home.words, (position << 1) + 1)
+    const w1 = home.words[(position << 1) + 1]
     const units = recordUnits(home, position)
     if (keyBytes(w1) === 0 || position + units > end) {
       position = end
@@ -108,8 +111,10 @@ function walk(
     passed.units = units
     const outcome = (w1 & RECORD_DEAD) !== 0 ? Step.skipped : decide(cache, home, hand, position, mustEvict)
     const at = handWord(hand)
-    Atomics.store(home.words, at + (Field.extentEnd >> 2), end)
+    // The position first: after a death in between it lies beyond the old end, and the next evictor goes back to that, where an extent
+    // starts. The other way round it would take the next extent's header for a record.
     Atomics.store(home.words, at + (Field.position >> 2), position + units)
+    if (end !== extentEnd) Atomics.store(home.words, at + (Field.extentEnd >> 2), end)
     return outcome
   }
   drainSegment(cache, home, index)

@@ -9,8 +9,11 @@ export function fmix32(value: number): number {
   return h ^ (h >>> 16)
 }
 
-/** ⌊h·n / 2^32⌋ exactly, for any unsigned h and n: the product in two halves, as a double holds 53 bits of it only. */
+const EXACT_FACTOR = 2 ** 21
+
+/** ⌊h·n / 2^32⌋ exactly, for any unsigned h and n: beyond 53 bits the product is taken in two halves. */
 export function fastrange(h: number, n: number): number {
+  if (n < EXACT_FACTOR) return Math.floor(((h >>> 0) * n) / 4_294_967_296)
   const low = Math.floor(((h & 0xffff) * n) / 65_536)
   return Math.floor(((h >>> 16) * n + low) / 65_536)
 }

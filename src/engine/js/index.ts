@@ -39,14 +39,18 @@ const NIBBLE = 15
 
 export const memberLow = (tag: number): number => SlotState.member | (tag << SLOT_TAG_SHIFT)
 
-/** Byte offset of the key's first candidate bucket, and of its second. */
+/** Byte offset of the key's first candidate bucket, and of its second. All shards of a cache have the same geometry. */
 export function firstBucketOf(home: Shard, key: Key): number {
-  return home.bucketOffset + fastrange(key.h, home.buckets) * BUCKET_BYTES
+  if (key.firstBucket < 0) key.firstBucket = home.bucketOffset + fastrange(key.h, home.buckets) * BUCKET_BYTES
+  return key.firstBucket
 }
 
 export function secondBucketOf(home: Shard, key: Key): number {
-  const first = fastrange(key.h, home.buckets)
-  return home.bucketOffset + secondBucket(key.h, key.tag, home.buckets, first) * BUCKET_BYTES
+  if (key.secondBucket < 0) {
+    const first = (firstBucketOf(home, key) - home.bucketOffset) / BUCKET_BYTES
+    key.secondBucket = home.bucketOffset + secondBucket(key.h, key.tag, home.buckets, first) * BUCKET_BYTES
+  }
+  return key.secondBucket
 }
 
 /** The member with this key, of any world, into `into`. */
@@ -66,7 +70,7 @@ function findIn(home: Shard, bucket: number, key: Key, world: number, into: Foun
     const location = hit & LOCATION_MASK
     if (keyEquals(home, location, key)) {
       const slot = bucket + BUCKET_SLOTS + index * SLOT_BYTES
-      const low = Atomics.load(home.words, slot >> 2)
+      const low = home.words[slot >> 2]
       // If it is another word by now, the exchange that is told the plain one fails, as it must.
       describe(home, slot, (low & ~SLOT_DIRTY) === wanted ? low : wanted, location, world, into)
       return true
@@ -280,7 +284,7 @@ const marksWord = (slot: number): number => (slot & ~(BUCKET_BYTES - 1)) >> 2
 const marksShift = (slot: number): number => ((slot & (BUCKET_BYTES - 1)) - BUCKET_SLOTS) >> 1
 
 export function frequencyOf(home: Shard, slot: number): number {
-  return (Atomics.load(home.words, marksWord(slot)) >>> marksShift(slot)) & FREQUENCY_MASK
+  return (home.words[marksWord(slot)] >>> marksShift(slot)) & FREQUENCY_MASK
 }
 
 /** Notes a use. One exchange at most, none once the count is full; losing the race is losing one count. */
@@ -295,7 +299,7 @@ export function bump(home: Shard, slot: number): void {
 export function setFrequency(home: Shard, slot: number, frequency: number): void {
   const at = marksWord(slot)
   const shift = marksShift(slot)
-  let seen = Atomics.load(home.words, at)
+  let seen = home.words[at]
   for (;;) {
     const wanted = (seen & ~(NIBBLE << shift)) | (frequency << shift)
     if (wanted === seen) return

@@ -18,6 +18,9 @@ export class Key {
   /** Signed 32-bit halves of what decides shard and buckets; the tag has 16 bits. */
   h = 0
   tag = 0
+  /** Byte offsets of the candidate buckets in any shard; -1 until asked for (index.ts). */
+  firstBucket = -1
+  secondBucket = -1
   readonly words: Int32Array
   readonly units: Uint16Array
   readonly bytes: Uint8Array
@@ -71,9 +74,15 @@ export class Key {
     }
     if (seen > 127) return this.setLong(key)
     this.length = length
-    this.h = fmix32((a & 0xffff0000) | (b >>> 16))
-    this.tag = c >>> 16
+    this.settle((a & 0xffff0000) | (b >>> 16), c >>> 16)
     return length !== 0
+  }
+
+  private settle(mixed: number, tag: number): void {
+    this.h = fmix32(mixed)
+    this.tag = tag
+    this.firstBucket = -1
+    this.secondBucket = -1
   }
 
   private setLong(key: string): boolean {
@@ -127,8 +136,7 @@ export class Key {
   private hashBytes(): boolean {
     const { length } = this
     if (length > SHORT_KEY_BYTES) {
-      this.h = fmix32(this.kernel.xxh64(length, this.seedLow, this.seedHigh))
-      this.tag = this.kernel.high() >>> 16
+      this.settle(this.kernel.xxh64(length, this.seedLow, this.seedHigh), this.kernel.high() >>> 16)
       return true
     }
     const { hashKeys, units, bytes } = this
@@ -142,8 +150,7 @@ export class Key {
       b = (b + Math.imul(hashKeys[lane + 1], unit)) | 0
       c = (c + Math.imul(hashKeys[lane + 2], unit)) | 0
     }
-    this.h = fmix32((a & 0xffff0000) | (b >>> 16))
-    this.tag = c >>> 16
+    this.settle((a & 0xffff0000) | (b >>> 16), c >>> 16)
     return length !== 0
   }
 }

@@ -7,7 +7,10 @@ export function spin(): void {
   for (let i = 0; i < 8; i++) Atomics.load(nobody, 0)
 }
 
-/** About 0.05 ms in which another thread may run, where one of a crowded machine holds what this one needs. */
-export function giveWay(): void {
-  Atomics.wait(nobody, 0, 0, 0.02)
+/**
+ * A moment in which another thread may run, where one of a crowded machine holds what this one needs: first some hundredths of a
+ * millisecond, in later turns up to one.
+ */
+export function giveWay(turn: number): void {
+  Atomics.wait(nobody, 0, 0, Math.min(1, 0.02 * (turn + 1)))
 }

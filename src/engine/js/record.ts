@@ -93,7 +93,7 @@ export function keyEquals(shard: Shard, location: number, key: Key): boolean {
 /** Whoever is about to take a member's word away notes in its record that it had been linked (docs/slab.md 4). */
 export function markObserved(shard: Shard, location: number): void {
   const at = (location << 1) + 1
-  if ((Atomics.load(shard.words, at) & RECORD_OBSERVED) === 0) Atomics.or(shard.words, at, RECORD_OBSERVED)
+  if ((shard.words[at] & RECORD_OBSERVED) === 0) Atomics.or(shard.words, at, RECORD_OBSERVED)
 }
 
 export function markDead(shard: Shard, location: number): void {

@@ -14,12 +14,24 @@ import type { Shard } from './shard.js'
 const HIGH_WATER = Control.threadsEnd >> 2
 const REAPER = Control.reaper >> 2
 
-/** The number of a line that now belongs to the calling thread; -1 when all belong to the living. */
+/**
+ * The number of a line that now belongs to the calling thread; -1 when all belong to the living. The dead are reaped first: where workers
+ * are replaced, the new one gives back what the old one held.
+ */
 export function claimLine(cache: Attachment): number {
+  reapAll(cache)
   const mine = claimFreeLine(cache)
   if (mine >= 0) return mine
   for (let thread = 0; thread < THREADS; thread++) reapIfDead(cache, thread)
   return claimFreeLine(cache)
+}
+
+/** Looks into every line in use, some microseconds each. Call unpinned. True when somebody dead was found. */
+export function reapAll(cache: Attachment): boolean {
+  const lines = highWater(cache)
+  let found = false
+  for (let thread = 0; thread < lines; thread++) if (reapIfDead(cache, thread)) found = true
+  return found
 }
 
 function claimFreeLine(cache: Attachment): number {

@@ -3,41 +3,40 @@
 
 import { Status } from '../engine.js'
 import { Shard as Header } from '../layout.js'
+import { hasPlace } from './accounting.js'
+import { hasPlace } from './accounting.js'
 import type { Attachment } from './attachment.js'
-import { evict, Goal, lookIntoEvictor, Turn } from './evict.js'
+import { evict, Goal, Turn } from './evict.js'
 import { giveWay } from './pause.js'
+import { reapAll } from './registry.js'
 import { freeSegments, freeTarget } from './segment.js'
 import type { Shard } from './shard.js'
 
 const TURNS = 64
 /** Turns that find nothing to evict before the write is refused. */
 const TURNS_OF_NOTHING = 8
-/** Every so many turns that meet another evictor its life is looked into. */
-const BUSY_TURNS = 16
+/** The first turn without success after which the dead are looked for: they may hold segments, places or the evictor's lock. */
+const REAPING_TURN = 2
+const LATER_REAPING = 32
 
 /** `stored` when there is room, else the status that the write is refused with. */
 export function makeRoom(cache: Attachment, home: Shard, goal: number, amount: number): number {
-  let blocked = false
+  let outcome: number = Turn.nothing
   for (let turn = 0; turn < TURNS; turn++) {
-    const outcome = evict(cache, home, goal, amount)
+    outcome = evict(cache, home, goal, amount)
     if (outcome === Turn.reached) return Status.stored
     if (outcome === Turn.exhausted) continue
-    if (outcome === Turn.busy) {
-      if (turn % BUSY_TURNS === BUSY_TURNS - 1) lookIntoEvictor(cache, home)
-      giveWay()
-      // The other evictor may have made room for us too.
-      const free = Atomics.load(home.words, Header.freeSegments >> 2)
-      if (goal === Goal.entry || free >= amount) return Status.stored
-      continue
+    if (turn === REAPING_TURN || turn === LATER_REAPING) reapAll(cache)
+    if (outcome === Turn.nothing) {
+      // With several shards the entry bound may be held by the others.
+      if (goal === Goal.entry && evictElsewhere(cache, home)) return Status.stored
+      if (turn > TURNS_OF_NOTHING) return Status.noRoom
     }
-    if (outcome === Turn.blocked) blocked = true
-    // With several shards the entry bound may be held by the others.
-    else if (goal === Goal.entry && evictElsewhere(cache, home)) return Status.stored
-    else if (goal === Goal.free && freeSegments(home) >= amount) return Status.stored
-    else if (turn > TURNS_OF_NOTHING) return Status.noRoom
-    giveWay()
+    // Another evictor, or a thread that left meanwhile, may have made room for us too.
+    if (goal === Goal.entry ? hasPlace(cache) : freeSegments(home) >= amount) return Status.stored
+    giveWay(turn)
   }
-  return blocked ? Status.paused : Status.noRoom
+  return outcome === Turn.nothing ? Status.noRoom : Status.paused
 }
 
 function evictElsewhere(cache: Attachment, home: Shard): boolean {
@@ -58,6 +57,7 @@ export function payUpkeep(cache: Attachment, home: Shard): void {
 /** Does a bounded amount of upkeep; true when more is left. */
 export function maintain(cache: Attachment): boolean {
   cache.clock.now()
+  reapAll(cache)
   let more = false
   for (const home of cache.shards) {
     const wanted = freeTarget(home)

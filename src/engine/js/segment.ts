@@ -102,7 +102,7 @@ export function drainSegment(cache: Attachment, home: Shard, index: number): voi
 /** Frees the drained segments whose second grace is over. Evictor only, unpinned. */
 export function freeDrained(cache: Attachment, home: Shard): void {
   const drained = Header.drained >> 2
-  if (Atomics.load(home.words, drained) === 0) return
+  if (home.words[drained] === 0) return
   Atomics.store(home.words, drained, 0)
   let freed = 0
   let left = 0
@@ -161,7 +161,7 @@ export function addEntries(cache: Attachment, home: Shard, index: number, by: nu
 /** A record with this expiry (an unsigned word) was appended: the segment is dead as a whole no earlier than that. */
 export function raiseDeadBy(home: Shard, index: number, expiry: number): void {
   const at = home.header(index) + (Segment.deadBy >> 2)
-  let seen = Atomics.load(home.words, at)
+  let seen = home.words[at]
   while (seen >>> 0 < expiry) {
     const now = Atomics.compareExchange(home.words, at, seen, expiry | 0)
     if (now === seen) return

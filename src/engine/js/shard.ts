@@ -44,6 +44,7 @@ export class Shard {
   readonly segments: number
   readonly segmentShift: number
   readonly segmentUnits: number
+  readonly segmentBytes: number
   /** First unit of the first segment. */
   readonly firstUnit: number
   /** Word index of the first segment header. */
@@ -68,7 +69,8 @@ export class Shard {
     this.bucketOffset = word(Header.bucketOffset)
     this.segments = word(Header.segments)
     this.segmentShift = word(Header.segmentShift)
-    this.segmentUnits = 2 ** (this.segmentShift - 3)
+    this.segmentBytes = 2 ** this.segmentShift
+    this.segmentUnits = this.segmentBytes / 8
     this.firstUnit = word(Header.segmentsOffset) / 8
     this.segmentHeaders = word(Header.segmentHeaders) / 4
     this.ghost = word(Header.ghostOffset) / 4
@@ -108,13 +110,16 @@ export class Shard {
     return (location - this.firstUnit) >> (this.segmentShift - 3)
   }
 
-  /** The state word: state, queue and owner. */
+  /**
+   * The state word: state, queue and owner. A plain load, as are the other looks at headers: a call of Atomics costs more than all of the
+   * comparison. Right after a pin the world word is loaded atomically, and no plain load of ours can come before that.
+   */
   state(index: number): number {
-    return Atomics.load(this.words, this.header(index) + (Segment.state >> 2))
+    return this.words[this.header(index) + (Segment.state >> 2)]
   }
 
   field(index: number, offset: number): number {
-    return Atomics.load(this.words, this.header(index) + (offset >> 2))
+    return this.words[this.header(index) + (offset >> 2)]
   }
 
   setField(index: number, offset: number, value: number): void {

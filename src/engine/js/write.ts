@@ -85,7 +85,7 @@ function refuse(cache: Attachment, home: Shard, mode: number, outcome: number): 
 }
 
 function writeInAttempts(cache: Attachment, home: Shard, draft: Draft): number {
-  const segmentBytes = 2 ** home.segmentShift
+  const segmentBytes = home.segmentBytes
   const keyLength = cache.key.length
   if (keyLength === 0 || keyLength + 64 > segmentBytes || draft.length > largestValue(home)) return Status.tooLarge
   const links = segmentsFor(draft.length, largestInline(home, keyLength, draft), segmentBytes)
@@ -112,13 +112,13 @@ function writeInAttempts(cache: Attachment, home: Shard, draft: Draft): number {
 
 /** The largest value that this shard takes: chains may hold half of its segments. */
 function largestValue(home: Shard): number {
-  return Math.min((home.segments >> 1) * 2 ** home.segmentShift, MAX_VALUE_BYTES)
+  return Math.min((home.segments >> 1) * home.segmentBytes, MAX_VALUE_BYTES)
 }
 
 /** Value bytes that fit into one record of a segment. */
 function largestInline(home: Shard, keyLength: number, draft: Draft): number {
   const times = (draft.due === Number.POSITIVE_INFINITY ? 0 : 4) + (draft.idleMs < 0 ? 0 : 8)
-  const room = 2 ** home.segmentShift - RECORD_HEADER_BYTES - times - keyLength - 8
+  const room = home.segmentBytes - RECORD_HEADER_BYTES - times - keyLength - 8
   return Math.min(room, VALUE_LENGTH_MASK)
 }
 
@@ -200,7 +200,7 @@ function append(cache: Attachment, home: Shard, queue: number, draft: Draft, wor
   const { key } = cache
   const { words } = home
   const { chain } = draft
-  const inHead = chain === undefined ? undefined : headValue(chain, draft.bytes as Uint8Array, 2 ** home.segmentShift)
+  const inHead = chain === undefined ? undefined : headValue(chain, draft.bytes as Uint8Array, home.segmentBytes)
   const bytes = inHead ?? draft.bytes
   const length = bytes === undefined ? draft.length : bytes.length
   const flags = timeFlags(draft.due, draft.idleMs) | (chain === undefined ? 0 : RecordFlag.chain)
