@@ -144,8 +144,8 @@ fn measure(
 ) -> Result<Vec<(String, f64, f64, f64)>, String> {
     let mut results = Vec::new();
     for name in names {
-        let mut policy =
-            policies::make(name, capacity, trace, seed).ok_or_else(|| format!("no policy `{name}`\n{HELP}"))?;
+        let mut policy = policies::make(name, capacity, by_bytes, trace, seed)
+            .ok_or_else(|| format!("no policy `{name}`\n{HELP}"))?;
         let start = Instant::now();
         let outcome = policies::replay(policy.as_mut(), trace, by_bytes);
         results.push((name.clone(), outcome.hit_percent(), outcome.byte_hit_percent(), start.elapsed().as_secs_f64()));

@@ -17,6 +17,8 @@ pub mod w_tiny_lfu;
 pub use links::{Links, Ring};
 
 use crate::trace::Trace;
+use ours::adaptive::Adaptive;
+use ours::structure::Structure;
 use std::sync::Arc;
 
 /// What a policy promises.
@@ -37,9 +39,13 @@ pub trait Policy {
 /// The nine that a cell must have in the reference to be judged, in the order they are printed.
 pub const NINE: [&str; 9] = ["fifo", "lru", "clock", "2q", "arc", "lirs", "sieve", "s3-fifo", "wtinylfu"];
 
-/// Makes the policy called `name`. `None` when there is none of that name.
-pub fn make(name: &str, capacity: u64, trace: &Trace, seed: u64) -> Option<Box<dyn Policy>> {
+/// Makes the policy called `name`; `None` when there is none of that name. Besides the nine: `gdsf`, `belady`, `ours`,
+/// variants of S3-FIFO (`s3-cold`, `s3-1`, `s3-noghost`, `s3-ghost2`), one fixed mode of ours (`mode:light`,
+/// `mode:s10.p2.d2`) and other tournaments (`modes:balanced/clock:errors=2`).
+pub fn make(name: &str, capacity: u64, by_bytes: bool, trace: &Trace, seed: u64) -> Option<Box<dyn Policy>> {
     let n = trace.unique;
+    let mean = if by_bytes { (trace.footprint() / n.max(1) as u64).max(1) } else { 1 };
+    let entries = (capacity / mean).max(1);
     Some(match name {
         "fifo" => Box::new(fifo::Fifo::new(capacity, n)),
         "lru" => Box::new(lru::Lru::new(capacity, n)),
@@ -68,12 +74,17 @@ pub fn make(name: &str, capacity: u64, trace: &Trace, seed: u64) -> Option<Box<d
         "wtinylfu" => Box::new(w_tiny_lfu::WTinyLfu::new(capacity, n)),
         "gdsf" => Box::new(gdsf::Gdsf::new(capacity, n)),
         "belady" => Box::new(belady::Belady::new(capacity, n, Arc::new(trace.next_uses()))),
-        _ if name.starts_with("t:") => {
-            Box::new(ours::adaptive::Adaptive::new(capacity, n, seed, ours::parse_tuning(&name[2..])?))
+        "ours" => {
+            let tuning = if by_bytes { ours::differing_sizes() } else { ours::equal_sizes() };
+            Box::new(Adaptive::new(capacity, entries, n, seed, tuning))
         }
         _ => {
-            let (mode, flush) = ours::parse(name.strip_prefix("m:")?)?;
-            Box::new(ours::structure::Structure::new(capacity, n, mode, seed, flush))
+            let (kind, text) = name.split_once(':')?;
+            match kind {
+                "mode" => Box::new(Structure::new(capacity, entries, n, ours::parse_mode(text)?, seed)),
+                "modes" => Box::new(Adaptive::new(capacity, entries, n, seed, ours::parse_tuning(text)?)),
+                _ => return None,
+            }
         }
     })
 }
