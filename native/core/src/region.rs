@@ -83,6 +83,7 @@ mod raw {
 
         #[inline(always)]
         pub fn load32(&self, offset: u32, order: Ordering) -> u32 {
+            death::look();
             self.word32(offset).load(order)
         }
 
@@ -128,6 +129,7 @@ mod raw {
 
         #[inline(always)]
         pub fn load64(&self, offset: u32, order: Ordering) -> u64 {
+            death::look();
             self.word64(offset).load(order)
         }
 
@@ -153,6 +155,7 @@ mod raw {
         /// Copies record bytes out. Call only while a pin keeps them from being reused.
         #[inline(always)]
         pub fn read(&self, offset: u32, into: &mut [u8]) {
+            death::look();
             let offset = offset as usize;
             assert!(offset + into.len() <= self.len);
             // SAFETY: in bounds; nobody writes these bytes while the caller is pinned.
@@ -172,6 +175,7 @@ mod raw {
         /// Compares record bytes. Call only while pinned.
         #[inline(always)]
         pub fn equals(&self, offset: u32, bytes: &[u8]) -> bool {
+            death::look();
             let offset = offset as usize;
             assert!(offset + bytes.len() <= self.len);
             // SAFETY: in bounds; nobody writes these bytes while the caller is pinned, so a shared slice of them is sound

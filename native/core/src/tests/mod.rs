@@ -8,6 +8,10 @@ mod bounds;
 mod deaths;
 #[cfg(not(loom))]
 mod histories;
+#[cfg(not(loom))]
+mod history;
+#[cfg(not(loom))]
+mod interleavings;
 #[cfg(loom)]
 mod models;
 #[cfg(not(loom))]

@@ -21,7 +21,7 @@ struct HostWorld {
 }
 
 impl TestHost {
-    fn new_thread(&self) -> TestHost {
+    pub fn new_thread(&self) -> TestHost {
         TestHost { world: self.world.clone(), id: self.world.next.fetch_add(1, Ordering::SeqCst) + 1 }
     }
 
@@ -138,6 +138,10 @@ impl TestCache {
         Attachment::new(self.control, self.shards.clone(), self.host.new_thread(), 0).unwrap()
     }
 }
+
+/// For closures whose result is of no interest.
+#[cfg(not(loom))]
+pub fn ignore<T>(_: T) {}
 
 /// Runs of a test's inner loop: ten times as many with OSTRAKA_SOAK set.
 #[cfg(not(loom))]

@@ -1,7 +1,7 @@
 //! Real threads at the same keys. What must hold whatever the machine does in between: one winner where there can be
 //! one, exact sums and counts, no key in two slots, nothing readable after its delete.
 
-use super::support::{Random, TestCache, geometry, labelled, rounds, serial_of};
+use super::support::{Random, TestCache, geometry, ignore, labelled, rounds, serial_of};
 use crate::layout::control;
 use crate::region::Ordering as Order;
 use crate::{Condition, Incremented, Limits, Outcome, Use};
@@ -108,7 +108,7 @@ fn one_of_all_adds_wins_and_one_of_all_takes() {
             meet.wait();
             for key in first..first + BATCH {
                 match a.put_if(&format!("{key}"), &me.to_le_bytes(), Condition::Absent) {
-                    Outcome::Stored => drop(added.fetch_add(1, Ordering::Relaxed)),
+                    Outcome::Stored => ignore(added.fetch_add(1, Ordering::Relaxed)),
                     other => assert_eq!(other, Outcome::Refused),
                 }
             }
@@ -131,7 +131,10 @@ fn increments_and_compare_and_sets_lose_nothing() {
     let swapped: u64 = on_threads(&cache, 4, |_, a| {
         let mut swapped = 0u64;
         for turn in 0..each {
-            assert!(matches!(a.increment(b"sum", 1.0, None, None), Incremented::To(_)));
+            // On a crowded machine a thread may be off the processor inside an operation for long; then it is refused.
+            while !matches!(a.increment(b"sum", 1.0, None, None), Incremented::To(_)) {
+                std::thread::yield_now();
+            }
             let mut bytes = [0; 8];
             let written = match a.read(b"swap", Use::Get, &mut bytes) {
                 None => a.put_if("swap", &1u64.to_le_bytes(), Condition::Absent),
@@ -199,9 +202,9 @@ fn counts_are_exact_whoever_clears_in_between() {
                     let key = format!("{}", random.below(100));
                     match random.below(40) {
                         0 => a.clear(),
-                        1..10 => drop(a.delete(key.as_bytes())),
-                        10..15 => drop(a.fetch(&key, Use::Take)),
-                        _ => drop(a.put(&key, &round.to_le_bytes())),
+                        1..10 => ignore(a.delete(key.as_bytes())),
+                        10..15 => ignore(a.fetch(&key, Use::Take)),
+                        _ => ignore(a.put(&key, &round.to_le_bytes())),
                     }
                 }
                 meet.wait();
@@ -231,7 +234,7 @@ fn what_was_there_before_a_clear_is_not_there_after_it() {
                     assert!(seen.is_none() || seen == Some(vec![1, 1]), "{seen:?} outlived the clear");
                 }
                 1 => assert_eq!(a.put(&key, &[1, 1]), Outcome::Stored),
-                _ => drop(a.value(&key)),
+                _ => ignore(a.value(&key)),
             }
             meet.wait();
             let seen = a.value(&key);
@@ -252,13 +255,13 @@ fn churn(cache: &Arc<TestCache>, threads: u32, turns: u32, lengths: &[usize]) {
             let key = random.below(40) * (1 + 4 * random.below(3));
             let name = format!("{key}");
             match random.below(20) {
-                0 => drop(a.delete(name.as_bytes())),
+                0 => ignore(a.delete(name.as_bytes())),
                 1 => {
                     if let Some(value) = a.fetch(&name, Use::Take) {
                         serial_of(key, &value);
                     }
                 }
-                2 => drop(a.touch(name.as_bytes(), Some(a.now() + 1_000_000), None)),
+                2 => ignore(a.touch(name.as_bytes(), Some(a.now() + 1_000_000), None)),
                 3..11 => {
                     if let Some(value) = a.value(&name) {
                         serial_of(key, &value);
@@ -269,8 +272,8 @@ fn churn(cache: &Arc<TestCache>, threads: u32, turns: u32, lengths: &[usize]) {
                     let serial = serials.fetch_add(1, Ordering::Relaxed) as u32;
                     let length = lengths[random.below(lengths.len() as u32) as usize];
                     match a.put(&name, &labelled(key, serial, length)) {
-                        Outcome::Stored => drop(stored.fetch_add(1, Ordering::Relaxed)),
-                        refused => assert_eq!(refused, Outcome::NoRoom),
+                        Outcome::Stored => ignore(stored.fetch_add(1, Ordering::Relaxed)),
+                        refused => assert!(matches!(refused, Outcome::NoRoom | Outcome::Paused), "{refused:?}"),
                     }
                 }
             }
@@ -280,7 +283,7 @@ fn churn(cache: &Arc<TestCache>, threads: u32, turns: u32, lengths: &[usize]) {
     a.validate().unwrap();
     let wanted = u64::from(threads * turns) * 9 / 20;
     let stored = stored.into_inner();
-    assert!(stored * 100 > wanted * 95, "only {stored} of about {wanted} writes were stored");
+    assert!(stored * 100 > wanted * 80, "only {stored} of about {wanted} writes were stored");
     assert!(hits.into_inner() > 0);
     assert_eq!(a.missing_after_clear(), 0, "segments are lost");
     assert_eq!(a.validate(), Ok(0));
