@@ -14,8 +14,13 @@ const HELP: &str =
                   [--json FILE] [--check] [--seed N]
     Replays every cell with every policy and prints the table. Reference figures are taken from the folder
     (reference.csv, reference-sized.csv); --check lists where ours differ from them by more than 0.1 points.
+    --rename N replays under other key numbers, --behead 0.1 without the first tenth (then LRU is measured too).
 ostraka-lab run FILE --capacity N [--bytes] [--policies a,b,…]
     One trace, one capacity.
+ostraka-lab together FILE… --capacity N [--policies a,b,…]
+    Several traces interleaved under names of their own, through one cache.
+ostraka-lab scenes [--capacity N] [--policies a,b,…] [--then FILE,FILE,…]
+    Changes of phase and floods: hit percentages over time, in 30 parts. --then plays files one after the other.
 
 FOLDER may also be given in OSTRAKA_TRACES. Policies: fifo lru clock 2q arc lirs sieve s3-fifo wtinylfu gdsf belady.";
 
@@ -25,6 +30,8 @@ fn main() -> ExitCode {
     let outcome = Options::parse(words).and_then(|options| match command.as_str() {
         "table" => table(&options),
         "run" => run(&options),
+        "together" => together(&options),
+        "scenes" => scenes(&options),
         _ => Err(HELP.to_string()),
     });
     match outcome {
@@ -112,7 +119,14 @@ fn table(options: &Options) -> Result<(), String> {
                 eprintln!("{}: no such trace in {}, skipped", cell.trace, folder.display());
                 continue;
             };
-            loaded = Some(Trace::read(&path).map_err(text)?);
+            let mut trace = Trace::read(&path).map_err(text)?;
+            if let Some(seed) = options.number("rename")? {
+                trace = trace.renamed(seed);
+            }
+            if let Some(share) = options.get("behead") {
+                trace = trace.beheaded(share.parse().map_err(|_| "--behead SHARE")?);
+            }
+            loaded = Some(trace);
         }
         let Some(trace) = &loaded else { continue };
         let results = measure(trace, cell.capacity, cell.by_bytes, &policies, seed)?;
@@ -162,6 +176,42 @@ fn run(options: &Options) -> Result<(), String> {
     let by_bytes = options.get("bytes").is_some();
     for (name, hit, byte_hit, seconds) in measure(&trace, capacity, by_bytes, &options.policies(), seed)? {
         println!("{name:10} hit {hit:6.2} %  bytes {byte_hit:6.2} %  {seconds:6.2} s");
+    }
+    Ok(())
+}
+
+fn together(options: &Options) -> Result<(), String> {
+    let capacity = options.number("capacity")?.ok_or("--capacity N")?;
+    let traces: Result<Vec<Trace>, _> = options.bare.iter().map(|file| Trace::read(Path::new(file)).map_err(text)).collect();
+    let trace = Trace::interleaved(&traces?);
+    println!("{}: {} requests, {} objects", trace.name, trace.len(), trace.unique);
+    let seed = options.number("seed")?.unwrap_or(1);
+    for (name, hit, _, seconds) in measure(&trace, capacity, false, &options.policies(), seed)? {
+        println!("{name:10} hit {hit:6.2} %  {seconds:6.2} s");
+    }
+    Ok(())
+}
+
+fn scenes(options: &Options) -> Result<(), String> {
+    const PARTS: usize = 30;
+    let capacity = options.number("capacity")?.unwrap_or(1000);
+    let seed = options.number("seed")?.unwrap_or(1);
+    let mut all = Vec::new();
+    if let Some(files) = options.get("then") {
+        let traces: Result<Vec<Trace>, _> = files.split(',').map(|file| Trace::read(Path::new(file)).map_err(text)).collect();
+        all.push(("in turn", Trace::in_turn(&traces?.iter().collect::<Vec<_>>())));
+    } else {
+        all = ostraka_lab::trace::scenes(capacity, seed);
+    }
+    for (title, trace) in all {
+        println!("{title}: {} requests, capacity {capacity}", trace.len());
+        for name in options.policies() {
+            let mut policy = policies::make(&name, capacity, false, &trace, seed).ok_or_else(|| format!("no policy `{name}`"))?;
+            let hits: Vec<bool> = trace.keys.iter().map(|&key| policy.request(key, 1)).collect();
+            let percent = |part: &[bool]| 100.0 * part.iter().filter(|&&hit| hit).count() as f64 / part.len().max(1) as f64;
+            let curve: Vec<String> = hits.chunks(hits.len().div_ceil(PARTS).max(1)).map(|part| format!("{:.0}", percent(part))).collect();
+            println!("  {name:10} {:6.2} %  {}", percent(&hits), curve.join(" "));
+        }
     }
     Ok(())
 }

@@ -3,12 +3,14 @@
 mod csv;
 mod intern;
 mod lis;
+mod transform;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 pub use intern::Interner;
+pub use transform::{scenes, zipf};
 
 /// A request sequence. `keys[i]` is below `unique`; `sizes` (bytes) is there only when the source has sizes.
 pub struct Trace {
