@@ -114,6 +114,12 @@ impl<H: Host> Attachment<H> {
         outcome
     }
 
+    /// Whether a reservation would be granted now.
+    pub(crate) fn has_place(&self) -> bool {
+        let seen = self.control.load64(control::RESERVED, Ordering::Acquire);
+        (seen >> 32) as u32 != self.world() || (seen as u32) < self.max_entries
+    }
+
     /// Gives a place back that no entry took.
     pub(crate) fn unreserve(&self, world: u32) {
         self.begin_accounting();
@@ -183,7 +189,9 @@ impl<H: Host> Attachment<H> {
             let seen = self.control.load64(control::RESERVED, Ordering::Acquire);
             let world = (seen >> 32) as u32;
             let held = self.lines_of(world, line::NET).wrapping_add(self.lines_of(world, line::INFLIGHT));
-            let at_rest = before.iter().all(|sequence| sequence % 2 == 0) && sequences() == before;
+            // A thread that attached meanwhile may hold a reservation that was not looked for in its line.
+            let at_rest =
+                before.iter().all(|sequence| sequence % 2 == 0) && sequences() == before && self.high_water() == lines;
             if at_rest {
                 let excess = (seen as u32).wrapping_sub(held);
                 if excess as i32 <= 0 {

@@ -7,7 +7,7 @@ use crate::layout::{UNIT, segment, shard};
 use crate::mutant;
 use crate::region::Ordering;
 use crate::segment::Claimant;
-use crate::shard::Shard;
+use crate::shard::{Shard, state};
 
 /// Space that one thread fills with small records, in one segment. Believed only under a pin, while the segment is OPEN
 /// in the same generation: sealing a segment takes all its chunks away.
@@ -123,11 +123,20 @@ impl<H: Host> Attachment<H> {
                 }
             }
             if home.region.cas32(open_word, open, fresh + 1).is_err() {
-                // Somebody else opened one. Ours has nothing in it, and nobody can have reached it.
-                self.clear_and_free(home, fresh, home.state(fresh));
+                self.discard(home, fresh, queue);
             }
         }
         None
+    }
+
+    /// Gives back a segment that was opened in vain: another thread's became the open one. Nothing is in it and nobody
+    /// appends to it, but an evictor may have sealed it as the oldest of its queue; then it is the evictor's.
+    fn discard(&self, home: &Shard, fresh: u32, queue: u32) {
+        let at = home.segment_header(fresh) + segment::STATE;
+        let mine = state::pack(segment::OPENING, queue, Some(self.me));
+        if home.region.cas32(at, state::pack(segment::OPEN, queue, None), mine).is_ok() {
+            self.clear_and_free(home, fresh, mine);
+        }
     }
 
     fn bite(&self, home: &Shard, index: u32, wanted: u32, least: u32) -> Result<(u32, u32), u32> {

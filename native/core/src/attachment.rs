@@ -8,7 +8,7 @@ use crate::allocate::Chunk;
 use crate::counters::Counter;
 use crate::hash::{HASH_KEYS, KeyHash, hash_key};
 use crate::host::Host;
-use crate::layout::{LAYOUT_VERSION, MAGIC, THREADS, control, line};
+use crate::layout::{LAYOUT_VERSION, MAGIC, THREADS, control};
 use crate::policy::S3Fifo;
 use crate::region::{Ordering, Region};
 use crate::shard::{Foreign, Shard};
@@ -97,8 +97,7 @@ impl<H: Host> Attachment<H> {
     /// Gives the line back. The attachment must not be used afterwards.
     pub fn detach(&self) {
         self.drop_chunks();
-        self.control.release32(self.line + line::PIN, 0);
-        self.control.release32(self.line + line::THREAD_ID, 0);
+        self.free_line(self.me);
     }
 
     #[inline(always)]

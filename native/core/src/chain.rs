@@ -77,6 +77,17 @@ impl<H: Host> Attachment<H> {
         self.count(Counter::ChainsStored);
     }
 
+    /// The head was not linked: the segments are this thread's again until another head names them. Pinned callers
+    /// only, since the append of that head, so that no hand can have come to it.
+    pub(crate) fn withdraw_chain(&self, home: &Shard, chain: &Chain) {
+        for &(index, _) in &chain.links {
+            home.region.release32(
+                home.segment_header(index) + segment::STATE,
+                state::pack(segment::BUILDING, 0, Some(self.me)),
+            );
+        }
+    }
+
     /// Gives back a chain whose head was never linked.
     pub(crate) fn abandon_chain(&self, number: usize, chain: &Chain) {
         let home = &self.shards[number];

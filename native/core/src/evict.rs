@@ -8,7 +8,7 @@ use crate::counters::Counter;
 use crate::expiry;
 use crate::hand::{Hand, Step};
 use crate::host::Host;
-use crate::layout::{segment, shard};
+use crate::layout::{THREADS, segment, shard};
 use crate::policy::{Fill, MAIN, Policy, S3Fifo, SMALL};
 use crate::region::Ordering;
 use crate::shard::{Shard, state};
@@ -194,7 +194,14 @@ impl<H: Host> Attachment<H> {
         let in_hands = Hand::ALL.map(|hand| self.hand_segment(home, hand));
         let mut free = 0;
         for index in 0..home.segments {
-            let seen = home.state(index);
+            let mut seen = home.state(index);
+            if matches!(state::kind(seen), segment::OPENING | segment::BUILDING)
+                && (1..=THREADS).contains(&state::owner(seen))
+                && self.reap_if_dead(state::owner(seen) - 1, Some(self.me))
+            {
+                // Its owner was not pinned, so nothing else would ever have asked whether it lives.
+                seen = home.state(index);
+            }
             let kind = state::kind(seen);
             if kind == segment::FREE {
                 free += 1;

@@ -94,8 +94,14 @@ impl<H: Host> Attachment<H> {
                 return Step::Blocked;
             }
             (position, end) = (start, start);
+            home.region.store32(hand.at() + END, end, Ordering::Release);
+            home.region.store32(hand.at() + POSITION, position, Ordering::Release);
         }
         let limit = start + home.segment_word(index, segment::CURSOR).min(home.segment_units());
+        if position < start || !(start..=limit).contains(&end) {
+            // Only a broken memory can say so. Walking again from the start is safe.
+            (position, end) = (start, start);
+        }
         let mut holes = 0;
         loop {
             if position >= limit {
@@ -105,7 +111,7 @@ impl<H: Host> Attachment<H> {
             }
             if position == end {
                 let length = home.region.load32(position * UNIT, Ordering::Acquire);
-                if length == 0 || position + length > limit {
+                if length == 0 || length > limit - position {
                     position += 1;
                     end = position;
                     holes += 1;
@@ -130,8 +136,10 @@ impl<H: Host> Attachment<H> {
             } else {
                 self.decide(number, hand, position, header, must_evict)
             };
-            home.region.store32(hand.at() + END, end, Ordering::Release);
+            // In this order: after a death in between the position lies behind the end, and the next evictor goes back to
+            // that end, which is the next extent's header. The other way round it would take that header for a record.
             home.region.store32(hand.at() + POSITION, position + header.units(), Ordering::Release);
+            home.region.store32(hand.at() + END, end, Ordering::Release);
             return step;
         }
     }

@@ -122,6 +122,8 @@ impl<H: Host> Attachment<H> {
             match found {
                 // It stays: this write belongs before the clear.
                 Some(old) if old.newer => break,
+                // What this write was to replace is gone, and what is there counts no more: it adds now, as below.
+                Some(old) if !old.current && self.max_entries != 0 && !self.holds_reservation(world) => break,
                 Some(old) => {
                     let net = self.net(world).wrapping_add(u32::from(!old.current));
                     self.mark_observed(home, old.location);

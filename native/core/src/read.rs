@@ -146,7 +146,11 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Runs `look` on the live member, pinned; no effect on recency.
-    fn with_live<T>(&self, key: &[u8], look: impl Fn(usize, &Found, u32) -> Result<T, Changed>) -> Option<T> {
+    pub(crate) fn with_live<T>(
+        &self,
+        key: &[u8],
+        look: impl Fn(usize, &Found, u32) -> Result<T, Changed>,
+    ) -> Option<T> {
         let hash = self.hash(key);
         let number = self.shard_of(hash);
         loop {
@@ -202,33 +206,6 @@ impl<H: Host> Attachment<H> {
             let due = self.expires_at(&self.shards[number], found.location, found.header);
             Ok(due.map_or(u64::MAX, |due| due.saturating_sub(self.now())))
         })
-    }
-
-    /// Gives a live entry another expiry and idle time.
-    pub fn touch(&self, key: &[u8], expires_at: Option<u64>, idle_ms: Option<u32>) -> bool {
-        use crate::relocate::Change;
-        use crate::segment::Claimant;
-        use crate::shard::state;
-        let hash = self.hash(key);
-        let change = Change::Times { expires_at, idle_ms };
-        // A touch that finds no space leaves the entry as it was; the evictor's reserve keeps that from happening.
-        let touched = self.with_live(key, |number, found, world| {
-            let home = &self.shards[number];
-            let queue = state::queue(home.state(found.segment)) & 1;
-            let moved = self.relocate(number, found, hash, queue, world, change, Claimant::Evictor);
-            match moved {
-                Some(slot) => {
-                    self.bump(home, slot);
-                    Ok(true)
-                }
-                None if home.region.load64(found.slot, Ordering::Acquire) != found.word => Err(Changed),
-                None => Ok(false),
-            }
-        }) == Some(true);
-        if touched {
-            self.count(Counter::Touched);
-        }
-        touched
     }
 
     /// Whether the stamp still names a live record's slot. Three loads; the order matters: slot before generation, since

@@ -10,7 +10,7 @@ use crate::intent::{LINK, UNLINK};
 use crate::layout::{THREADS, control, line, record, segment, shard, slot};
 use crate::mutant;
 use crate::region::Ordering;
-use crate::shard::{state, word};
+use crate::shard::{Shard, state, word};
 
 impl<H: Host> Attachment<H> {
     /// The index of a line that now belongs to the calling thread.
@@ -95,14 +95,23 @@ impl<H: Host> Attachment<H> {
             if sequence % 2 == 1 {
                 self.control.release32(at + line::SEQUENCE, sequence.wrapping_add(1));
             }
-            self.control.release32(at + line::PIN, 0);
-            self.control.release32(at + line::THREAD_ID, 0);
+            self.free_line(thread);
             if me.is_some() {
                 self.count(Counter::ThreadsReaped);
             }
         }
         self.control.release32(control::REAPER, 0);
         dead
+    }
+
+    /// The next owner claims a line by its thread id alone: until it has written the rest, it must not be taken for the
+    /// one that was here before.
+    pub(crate) fn free_line(&self, thread: u32) {
+        let at = line_offset(thread);
+        self.control.release32(at + line::PIN, 0);
+        for field in [line::START, line::START + 4, line::NODE_THREAD, line::EXITED, line::THREAD_ID] {
+            self.control.release32(at + field, 0);
+        }
     }
 
     fn lock_reaper(&self, me: u32) -> bool {
@@ -151,6 +160,17 @@ impl<H: Host> Attachment<H> {
         self.control.release32(at + line::INTENT_KIND, 0);
     }
 
+    /// An evictor that died between sealing a segment and stamping it left the stamp of the segment's former life, whose
+    /// grace is long over while a writer may still be inside. A later stamp is right for all of them.
+    fn stamp_sealed(&self, home: &Shard) {
+        let epoch = self.advance_epoch();
+        for index in 0..home.segments {
+            if state::kind(home.state(index)) == segment::SEALED {
+                home.region.store32(home.segment_header(index) + segment::EPOCH, epoch, Ordering::Release);
+            }
+        }
+    }
+
     /// Segments that the dead had taken but not published, and the evictor's locks that it held.
     fn free_segments_of(&self, thread: u32) {
         for home in &self.shards {
@@ -161,7 +181,10 @@ impl<H: Host> Attachment<H> {
                     self.clear_and_free(home, index, seen);
                 }
             }
-            let _ = home.region.cas32(shard::EVICTOR, thread + 1, 0);
+            if home.region.load32(shard::EVICTOR, Ordering::Acquire) == thread + 1 {
+                self.stamp_sealed(home);
+                let _ = home.region.cas32(shard::EVICTOR, thread + 1, 0);
+            }
         }
     }
 }

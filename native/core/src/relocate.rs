@@ -11,6 +11,7 @@ use crate::record::{EXPIRY, Header, IDLE, idle_offset, options_bytes};
 use crate::region::Ordering;
 use crate::segment::Claimant;
 use crate::shard::word;
+use crate::times::since;
 
 /// What the copy changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +97,9 @@ impl<H: Host> Attachment<H> {
             }
             if let Some(idle_ms) = idle_ms {
                 let offset = at * UNIT + idle_offset(w0);
-                let used = last_use.unwrap_or_else(|| self.now()).saturating_sub(base);
+                let used = since(base, last_use.unwrap_or_else(|| self.now()));
                 home.region.store32(offset, idle_ms, Ordering::Release);
-                home.region.store32(offset + 4, u32::try_from(used).unwrap_or(u32::MAX), Ordering::Release);
+                home.region.store32(offset + 4, used as u32, Ordering::Release);
             }
         }
         self.raise_dead_by(home, segment, dead_by);

@@ -118,7 +118,9 @@ impl<H: Host> Attachment<H> {
                 continue;
             }
             let epoch = home.segment_word(index, segment::EPOCH);
-            if mutant::is("no-second-grace") || self.wait_for_grace(epoch) {
+            // One wait a turn: whoever blocks one segment blocks those drained later too.
+            let over = if left == 0 { self.wait_for_grace(epoch) } else { self.grace(epoch) };
+            if mutant::is("no-second-grace") || over {
                 self.clear_and_free(home, index, seen);
                 freed += 1;
             } else {

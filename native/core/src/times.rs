@@ -38,7 +38,7 @@ impl<H: Host> Attachment<H> {
     pub(crate) fn last_use(&self, home: &Shard, location: u32, header: Header) -> Option<u64> {
         header.has(IDLE).then(|| {
             let since_base = home.region.load32(location * UNIT + idle_offset(header.w0) + 4, Ordering::Relaxed);
-            home.base_ms(home.segment_of(location)) + u64::from(since_base)
+            home.base_ms(home.segment_of(location)).saturating_add_signed(i64::from(since_base as i32))
         })
     }
 
@@ -52,12 +52,17 @@ impl<H: Host> Attachment<H> {
     #[inline]
     pub(crate) fn note_use(&self, home: &Shard, location: u32, header: Header) {
         let Some(idle_ms) = self.idle_ms(home, location, header) else { return };
-        let now = self.now().saturating_sub(home.base_ms(home.segment_of(location)));
-        let now = u32::try_from(now).unwrap_or(u32::MAX);
+        let now = since(home.base_ms(home.segment_of(location)), self.now());
         let at = location * UNIT + idle_offset(header.w0) + 4;
-        let seen = home.region.load32(at, Ordering::Relaxed);
-        if now.saturating_sub(seen) > idle_ms / IDLE_RESOLUTION {
-            home.region.store32(at, now, Ordering::Relaxed);
+        let seen = home.region.load32(at, Ordering::Relaxed) as i32;
+        if now.saturating_sub(seen) as i64 > i64::from(idle_ms / IDLE_RESOLUTION) {
+            home.region.store32(at, now as u32, Ordering::Relaxed);
         }
     }
+}
+
+/// A time of use as it is kept: signed milliseconds after the segment's base, before it for a record that was copied on.
+pub(crate) fn since(base: u64, time: u64) -> i32 {
+    let apart = (time as i64).saturating_sub(base as i64);
+    apart.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }

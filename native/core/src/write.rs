@@ -11,7 +11,7 @@ use crate::evict::{Goal, Turn};
 use crate::hash::KeyHash;
 use crate::host::Host;
 use crate::index::{Found, Linked};
-use crate::layout::{UNIT, record, segment, shard};
+use crate::layout::{UNIT, line, record, segment, shard};
 use crate::policy::{MAIN, Policy, SMALL};
 use crate::read::Stamp;
 use crate::record::{CHAIN, EXPIRY, Header, IDLE, options_bytes, w0};
@@ -96,6 +96,10 @@ impl<H: Host> Attachment<H> {
             && let Some(chain) = progress.chain.take()
         {
             self.abandon_chain(number, &chain);
+        }
+        if outcome != Outcome::Stored {
+            // An attempt that found no space kept its place for the next one, which does not come.
+            self.unreserve_if_held(self.control.load32(self.line + line::NET_WORLD, Ordering::Relaxed));
         }
         match outcome {
             Outcome::Stored => {
@@ -214,7 +218,11 @@ impl<H: Host> Attachment<H> {
                         Attempt::Done(Outcome::Stored)
                     }
                     Linked::Again => {
-                        // The next attempt writes anew: this space is only this pin's.
+                        // The next attempt writes anew: this space is only this pin's. The chain goes back to its
+                        // owner first: a DEAD head is never looked at again, and its owner may die unpinned.
+                        if let Some(chain) = &progress.chain {
+                            self.withdraw_chain(home, chain);
+                        }
                         self.mark_dead(home, location, header);
                         Attempt::Again
                     }
@@ -289,7 +297,7 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Evicts for a write that found no place. Unpinned, bounded: gives way while another thread evicts.
-    fn make_room(&self, number: usize, goal: Goal) -> Result<(), Outcome> {
+    pub(crate) fn make_room(&self, number: usize, goal: Goal) -> Result<(), Outcome> {
         let home = &self.shards[number];
         let mut blocked = false;
         for turn in 0..bounds::FRUITLESS {
@@ -313,25 +321,42 @@ impl<H: Host> Attachment<H> {
                 }
                 Turn::Blocked => {
                     blocked = true;
-                    crate::pause::give_way();
+                    self.rest(turn);
                 }
                 Turn::Busy => {
                     if turn % 16 == 15 {
                         self.look_into_evictor(number);
                     }
-                    for _ in 0..64 {
-                        crate::pause::spin();
-                    }
-                    crate::pause::give_way();
+                    self.rest(turn);
                     // The other evictor may have made room for us too.
-                    let free = home.region.load32(shard::FREE_SEGMENTS, Ordering::Relaxed);
-                    if matches!(goal, Goal::Free(wanted) if free >= wanted) || goal == Goal::Entry {
+                    if self.has_room(home, goal) {
                         return Ok(());
                     }
                 }
             }
         }
         Err(if blocked { Outcome::Paused } else { Outcome::NoRoom })
+    }
+
+    fn has_room(&self, home: &Shard, goal: Goal) -> bool {
+        match goal {
+            Goal::Entry => self.has_place(),
+            Goal::Free(wanted) => home.region.load32(shard::FREE_SEGMENTS, Ordering::Relaxed) >= wanted,
+            Goal::Share(_) => true,
+        }
+    }
+
+    /// Lets whoever is in the way go on. At first for microseconds; where that was not enough the other thread has most
+    /// likely lost its core, and only sleeping gives it one: some ten milliseconds in all, then the write is refused.
+    fn rest(&self, turn: u32) {
+        if turn < bounds::FRUITLESS / 4 {
+            for _ in 0..64 {
+                crate::pause::spin();
+            }
+            crate::pause::give_way();
+        } else {
+            crate::pause::sleep();
+        }
     }
 
     fn evict_elsewhere(&self, number: usize) -> bool {
