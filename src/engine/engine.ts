@@ -19,7 +19,10 @@ export const Kind = {
   own: 12,
 } as const
 
-/** What a write did. Negative: nothing is kept under the key any more, and the reason is counted. */
+/**
+ * What a write did. Negative: it could not be kept, which is counted by reason; a `set` has then left nothing under the key, a write
+ * with a condition has changed nothing.
+ */
 export const Status = {
   stored: 1,
   /** `add` found a live entry, or a compare-and-set found another one: nothing changed. */

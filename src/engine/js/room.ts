@@ -4,7 +4,6 @@
 import { Status } from '../engine.js'
 import { Shard as Header } from '../layout.js'
 import { hasPlace } from './accounting.js'
-import { hasPlace } from './accounting.js'
 import type { Attachment } from './attachment.js'
 import { evict, Goal, Turn } from './evict.js'
 import { giveWay } from './pause.js'
