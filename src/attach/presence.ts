@@ -53,9 +53,8 @@ function join(group: string): BroadcastChannel {
   return channel
 }
 
-/** Like `alone()`, for a group that `member` belongs to for other purposes. */
+/** Like `alone()`, for a group that `member` belongs to for other purposes. Not checked by `presenceWorks`: a hint only. */
 export function isAlone(member: BroadcastChannel, group: string): boolean {
-  if (!presenceWorks()) return false
   const second = join(group)
   try {
     member.postMessage(new BlockList())

@@ -7,6 +7,8 @@ const LINES = 1024
 const LINE_WORDS = 4
 /** More than one thread can take up by its arrival. */
 const UPKEEP_LINES = 3
+/** As long as no more are in use, nobody needs to look for dead threads among them. */
+const FEW_LINES = 16
 /** Enough for LINES + 1. */
 const LINE_BITS = 11
 const SLOTS = 512
@@ -26,6 +28,7 @@ const ID_LOW = 7
 const ID_HIGH = 8
 const LOCK_NUMBERS = 9
 const UPKEEP = 10
+const MAIN_STANDS = 11
 const HEADER_WORDS = 16
 
 const ORPHAN = 2
@@ -130,7 +133,8 @@ export class RootTable {
   #isLineGone(line: number): boolean {
     const at = LINES_AT + line * LINE_WORDS
     const word = Atomics.load(this.#words, at + SIGN)
-    if (word === 0) return false
+    // The main thread goes with the process.
+    if (word === 0 || Atomics.load(this.#words, at + MEMBER) === 1) return false
     const startLow = Atomics.load(this.#words, at + START_LOW)
     const startHigh = Atomics.load(this.#words, at + START_HIGH)
     // Read again: the line may have passed to a new thread between the loads, and the mixture would look dead.
@@ -145,12 +149,12 @@ export class RootTable {
   /** Under the lock. Admits the thread; a root that nobody living has joined is given up instead, with all its caches. */
   admit(line: number, thread: number, first: boolean): boolean {
     if (this.orphaned) return false
-    if (!first && !this.isInhabited(line)) {
+    if (!first && !this.stands && !this.isInhabited(line)) {
       Atomics.store(this.#words, STATE, ORPHAN)
       return false
     }
     Atomics.store(this.#words, LINES_AT + line * LINE_WORDS + MEMBER, thread + 1)
-    this.#upkeep(line)
+    if (line >= FEW_LINES) this.#upkeep(line)
     return true
   }
 
@@ -163,6 +167,15 @@ export class RootTable {
       if (line !== except && member !== 0 && !this.#isLineGone(line) && stands(member - 1)) return true
     }
     return false
+  }
+
+  /** The main thread, which goes with the process only, has joined and its flags are up: the root lives as long as the process. */
+  get stands(): boolean {
+    return Atomics.load(this.#words, MAIN_STANDS) === 1
+  }
+
+  setStands(): void {
+    Atomics.store(this.#words, MAIN_STANDS, 1)
   }
 
   /** Whether that thread (worker_threads.threadId) has joined. */

@@ -16,12 +16,14 @@ import { RootTable } from './root-table.js'
 import { ownLifeSign, stand, stands } from './thread-life.js'
 import { type Inheritance, KEY, type KnownCache, type Message } from './wire.js'
 
-/** How long importing the package in the main thread may block when other threads are just electing. */
+/** How long importing the package may block when other threads are just electing. */
 const IMPORT_BOUND_MS = 50
 /** An answer usually takes 1 ms. Who claimed an ask may have died since: then ask again. */
 const ASK_AGAIN_MS = 20
 /** How long threads that may have heard of a root get to say so before a new one is made. */
 const HEARSAY_MS = 5
+/** How many caches, the newest, are handed over unasked. */
+const LIKELY = 4
 /** Bound of upkeep that nobody waits for. */
 const UPKEEP_MS = 2
 
@@ -69,12 +71,15 @@ export class ThreadPort {
     subscribe('worker_threads', (message) => {
       ;(message as { worker: Worker }).worker.once('exit', () => this.#settleDeaths())
     })
-    if (isMainThread) {
+    if (isMainThread || this.#heard.size > 0) {
       try {
         this.join(performance.now() + IMPORT_BOUND_MS)
       } catch {
         // Somebody else is at it; opening a cache tries again and tells.
       }
+    } else {
+      // The answer is under way while this thread loads the rest of its program.
+      this.#askAgain('root')
     }
   }
 
@@ -90,6 +95,7 @@ export class ThreadPort {
         if (joined !== undefined) return joined
         this.#heard.delete(known.table.id)
       }
+      if (!listened) this.#askAgain('root')
       if (!listened && !isAlone(this.#channel, KEY)) {
         listened = true
         const until = Math.min(performance.now() + HEARSAY_MS, deadline)
@@ -118,7 +124,7 @@ export class ThreadPort {
 
   /** A root that somebody living has joined. */
   #living(): KnownRoot | undefined {
-    return [...this.#heard.values()].find(({ table }) => !table.orphaned && table.isInhabited(-1))
+    return [...this.#heard.values()].find(({ table }) => !table.orphaned && (table.stands || table.isInhabited(-1)))
   }
 
   /** Joins a root, if a living thread is there already or this one has just made it. */
@@ -136,13 +142,16 @@ export class ThreadPort {
       table.freeLine(line)
       return undefined
     }
-    // Not before: who is not admitted contends, and a flag of its own at the top would stand in the way of the others.
-    this.#election.raise()
-    // After the others, so that it falls before them: while it is seen, they stand.
-    stand()
-    if (!made && !this.#isTheOne(known, line, deadline)) {
-      table.freeLine(line)
-      return undefined
+    if (!table.stands) {
+      // Not before: who is not admitted contends, and a flag of its own at the top would stand in the way of the others.
+      this.#election.raise()
+      // After the others, so that it falls before them: while it is seen, they stand.
+      stand()
+      if (!made && !this.#isTheOne(known, line, deadline)) {
+        table.freeLine(line)
+        return undefined
+      }
+      if (isMainThread) table.setStands()
     }
     this.#joined = { ...known, line, holds: new Map() }
     this.#heard.clear()
@@ -214,7 +223,8 @@ export class ThreadPort {
   /** What the next question is about. */
   askFor(name: string): void {
     this.#name = name
-    this.#ask = undefined
+    // What was asked for another name tells nothing; without a root the question under way is for one.
+    if (this.#joined !== undefined) this.#ask = undefined
   }
 
   #askAgain(need: 'root' | 'cache'): void {
@@ -291,7 +301,13 @@ export class ThreadPort {
     // One answer is enough: with many threads everybody's answer to everybody would be a storm.
     if (Atomics.compareExchange(ask.answered, 0, 0, 1) !== 0) return
     const root = known.table.buffer
-    this.#post(cache === undefined ? { type: 'root', root } : { type: 'cache', root, cache })
+    if (cache !== undefined) this.#post({ type: 'cache', root, cache })
+    else {
+      this.#post({ type: 'root', root })
+      // Asked while loading, when no name was known yet: it will be one of these.
+      const likely = ask.name === '' ? [...known.caches.values()].slice(-LIKELY) : []
+      for (const each of likely) this.#post({ type: 'cache', root, cache: each })
+    }
     Atomics.store(ask.answered, 0, 2)
     Atomics.notify(ask.answered, 0)
   }
