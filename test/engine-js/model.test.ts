@@ -70,7 +70,7 @@ const action = fc.oneof(
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never
 
 /** What a read says: the value in the model's terms. */
-function valueOf(engine: Engine, read: string | number | undefined): string | number | undefined {
+function modelValue(engine: Engine, read: string | number | undefined): string | number | undefined {
   if (typeof read !== 'number') return read
   expect(engine.meta[Meta.kind]).toBe(Kind.number)
   return new Float64Array(engine.scratch.slice(0, read).buffer)[0]
@@ -106,7 +106,7 @@ function step(engine: Engine, model: Model, act: Action): void {
     }
     case 'get': {
       const live = model.live(act.key)
-      expect(valueOf(engine, engine.read(act.key, act.touch))).toEqual(live?.value)
+      expect(modelValue(engine, engine.read(act.key, act.touch))).toEqual(live?.value)
       // The engine may note a use late by a 64th of the idle time; below 128 ms that is at most one.
       if (act.touch && live !== undefined && model.now - live.lastUse > live.idle / 64) live.lastUse = model.now
       break
@@ -119,7 +119,7 @@ function step(engine: Engine, model: Model, act: Action): void {
       if (model.live(act.key)) model.entries.delete(act.key)
       break
     case 'take':
-      expect(valueOf(engine, engine.take(act.key))).toEqual(model.live(act.key)?.value)
+      expect(modelValue(engine, engine.take(act.key))).toEqual(model.live(act.key)?.value)
       if (model.live(act.key)) model.entries.delete(act.key)
       break
     case 'touch': {
@@ -200,7 +200,7 @@ describe('a long random history', () => {
         const engine = open(options)
         const model = new Model()
         for (const act of actions) step(engine, model, act)
-        for (const name of KEYS) expect(valueOf(engine, engine.read(name, false))).toEqual(model.live(name)?.value)
+        for (const name of KEYS) expect(modelValue(engine, engine.read(name, false))).toEqual(model.live(name)?.value)
         engine.detach()
       }),
       { numRuns: runs },

@@ -2,7 +2,7 @@
 // head is an ordinary record whose value is {total, n, n × {segment, generation}} and the bytes that did not fill a segment.
 // May touch: segments in state BUILDING or CHAIN and their headers.
 
-import { Counter, Shard as Header, Segment, SegmentState } from '../layout.js'
+import { Counter, Shard as Header, SEGMENT_OWNER_SHIFT, Segment, SegmentState } from '../layout.js'
 import type { Attachment } from './attachment.js'
 import { advanceEpoch } from './epoch.js'
 import { find } from './index.js'
@@ -67,6 +67,12 @@ export function publishChain(cache: Attachment, home: Shard, chain: Chain): void
     home.setField(chain.links[i], Segment.state, packState(SegmentState.chain, 0))
   }
   cache.count(Counter.chainsStored)
+}
+
+/** The head was not linked and is about to be marked dead: the chain is this thread's alone again, for its next attempt. Pinned. */
+export function withdrawChain(cache: Attachment, home: Shard, chain: Chain): void {
+  const mine = SegmentState.building | ((cache.me + 1) << SEGMENT_OWNER_SHIFT)
+  for (let i = 0; i < chain.links.length; i += 2) home.setField(chain.links[i], Segment.state, mine)
 }
 
 /** Gives back a chain whose head was never linked and that nobody else can have seen. */

@@ -2,7 +2,7 @@
 // key and a draft, and relative times into absolute ones. May touch: only through the attachment; used by the thread that attached.
 
 import { type Engine, Kind, Mode, Status } from '../engine.js'
-import { COUNTERS, Control, Counter, Segment, SLOT_STATE_MASK, SlotState } from '../layout.js'
+import { COUNTERS, Control, Counter, Segment, SLOT_STATE_MASK, SLOTS, SlotState } from '../layout.js'
 import { size } from './accounting.js'
 import { dropChunks } from './allocate.js'
 import { Attachment } from './attachment.js'
@@ -184,8 +184,11 @@ class JsEngine implements Engine {
 
   isCurrent(slot: number, location: number, generation: number, world: number): boolean {
     const { cache } = this
-    const home = cache.shards[slot % cache.shards.length]
-    const at = home.slotAt(Math.floor(slot / cache.shards.length))
+    const perShard = cache.shards[0].buckets * SLOTS
+    const number = Math.floor(slot / perShard)
+    if (slot < 0 || number >= cache.shards.length) return false
+    const home = cache.shards[number]
+    const at = home.slotAt(slot % perShard)
     const segment = home.segmentOf(location)
     if (at < 0 || location < home.firstUnit || segment >= home.segments) return false
     // The slot before the generation: a location may come again only after the generation has moved on.

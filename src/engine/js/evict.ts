@@ -2,13 +2,24 @@
 // short pins, and keeps its whole state in shared memory, so that any thread can go on where another stopped or died.
 // May touch: the evictor's lock and hints of the shard; records by way of hand.ts.
 
-import { Counter, HAND_BYTES, HANDS, Shard as Header, NEVER_DEAD, Queue, Segment, SegmentState } from '../layout.js'
+import {
+  Counter,
+  HAND_BYTES,
+  HANDS,
+  Shard as Header,
+  NEVER_DEAD,
+  Queue,
+  Segment,
+  SegmentState,
+  THREADS,
+} from '../layout.js'
 import { collectDrift, size } from './accounting.js'
 import type { Attachment } from './attachment.js'
 import { decodeExpiry } from './expiry.js'
 import { Hand, handSegment, passed, placeHand, Step, step } from './hand.js'
 import { queueToEvict, smallShare } from './policy.js'
-import { freeDrained, freeTarget, kindOfState, queueOfState, sealSegment } from './segment.js'
+import { reapIfDead } from './registry.js'
+import { freeDrained, freeTarget, kindOfState, ownerOfState, queueOfState, sealSegment } from './segment.js'
 import type { Shard } from './shard.js'
 
 /** What a turn is to reach: one live entry less, so many FREE segments, or so many units looked at (or enough FREE segments). */
@@ -20,8 +31,8 @@ export const Turn = { reached: 0, busy: 1, blocked: 2, exhausted: 3, nothing: 4 
 const RECORDS_PER_TURN = 4096
 /** Records kept in one search for an entry to evict; the next goes whatever its frequency, so that no set walks a whole hot cache. */
 const KEPT_PER_ENTRY = 512
-/** Of a segment that compaction empties first, at most this part is live. */
-const COMPACTABLE = 8
+/** Of a segment that compaction empties first, at most so many eighths are live. */
+const COMPACTABLE_EIGHTHS = 4
 const NO_HAND = -1
 
 /** One bounded eviction turn. Call unpinned. */
@@ -122,13 +133,14 @@ function enter(cache: Attachment, home: Shard, hand: number, index: number): voi
 }
 
 /** What the segment headers said all together at the last survey: OPEN and SEALED segments of each queue, the oldest of each that no hand
- * stands in, and one with nothing or almost nothing live (-1: none). One object, as surveys do not nest. */
-const surveyed = { segments: [0, 0], oldest: [-1, -1], sequence: [0, 0], entries: [0, 0], dead: -1, free: 0 }
+ * stands in, and the one with the least live (-1: none). One object, as surveys do not nest. */
+const surveyed = { segments: [0, 0], oldest: [-1, -1], sequence: [0, 0], entries: [0, 0], dead: -1, live: 0, free: 0 }
 
 /** Reads all segment headers: once per segment walked, so a few nanoseconds per record. */
 function survey(cache: Attachment, home: Shard): void {
   const world = cache.world()
   surveyed.dead = -1
+  surveyed.live = COMPACTABLE_EIGHTHS + 1
   surveyed.free = 0
   for (let queue = 0; queue < 2; queue++) {
     surveyed.segments[queue] = 0
@@ -152,8 +164,16 @@ function survey(cache: Attachment, home: Shard): void {
 function surveySegment(cache: Attachment, home: Shard, index: number, world: number): void {
   const { words } = home
   const header = home.header(index)
-  const seen = words[header + (Segment.state >> 2)]
-  const kind = kindOfState(seen)
+  let seen = words[header + (Segment.state >> 2)]
+  let kind = kindOfState(seen)
+  if (kind === SegmentState.opening || kind === SegmentState.building) {
+    // Its owner is not pinned while it builds, so nothing else would ever have asked whether it lives.
+    const owner = ownerOfState(seen)
+    if (owner > 0 && owner <= THREADS && reapIfDead(cache, owner - 1)) {
+      seen = words[header + (Segment.state >> 2)]
+      kind = kindOfState(seen)
+    }
+  }
   if (kind === SegmentState.free) surveyed.free++
   if (kind !== SegmentState.open && kind !== SegmentState.sealed) return
   const queue = queueOfState(seen) & 1
@@ -166,7 +186,11 @@ function surveySegment(cache: Attachment, home: Shard, index: number, world: num
     surveyed.oldest[queue] = index
     surveyed.sequence[queue] = sequence
   }
-  if (surveyed.dead < 0 && (!isCurrent || isMostlyDead(cache, home, index, seen))) surveyed.dead = index
+  const live = isCurrent ? liveEighths(cache, home, index, seen) : 0
+  if (live < surveyed.live) {
+    surveyed.live = live
+    surveyed.dead = index
+  }
 }
 
 function isUnderHand(home: Shard, index: number): boolean {
@@ -176,16 +200,16 @@ function isUnderHand(home: Shard, index: number): boolean {
   return words[at] === index + 1 || words[at + stride] === index + 1 || words[at + 2 * stride] === index + 1
 }
 
-/** Expired as a whole, or overwritten and deleted so far that copying the rest on costs next to nothing. */
-function isMostlyDead(cache: Attachment, home: Shard, index: number, seen: number): boolean {
+/** Live eighths of what a segment holds: 0 when it is expired as a whole, 8 where emptying it first would gain nothing. */
+function liveEighths(cache: Attachment, home: Shard, index: number, seen: number): number {
   const cursor = home.field(index, Segment.cursor)
   const deadBy = home.field(index, Segment.deadBy) >>> 0
   if (cursor > 0 && deadBy !== NEVER_DEAD && deadBy !== 0) {
-    if (cache.clock.now() > home.base(index) + decodeExpiry(deadBy)) return true
+    if (cache.clock.now() > home.base(index) + decodeExpiry(deadBy)) return 0
   }
-  const live = home.field(index, Segment.liveUnits)
-  if (cursor * 2 <= home.segmentUnits || live * COMPACTABLE > cursor) return false
-  return home.words[(Header.openSmall >> 2) + queueOfState(seen)] !== index + 1
+  if (cursor * 2 <= home.segmentUnits) return 8
+  if (home.words[(Header.openSmall >> 2) + queueOfState(seen)] === index + 1) return 8
+  return Math.min(8, Math.floor((Math.max(0, home.field(index, Segment.liveUnits)) * 8) / cursor))
 }
 
 /** Whether small has its share while nothing has been evicted yet. */

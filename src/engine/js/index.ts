@@ -123,6 +123,8 @@ export function link(
     if (known) {
       // Written after a clear() that this write belongs before: it stays.
       if (found.ahead > 0) break
+      // What this write was to replace is gone, and what is there counts no more: it adds now, as below.
+      if (found.ahead < 0 && cache.maxEntries !== 0 && !holdsReservation(cache, world)) break
       if (replace(cache, home, key, location, world)) return found.ahead === 0 ? Linked.replaced : Linked.added
     } else {
       // The member that this write was to replace is gone: it adds now, and has no place yet.

@@ -108,7 +108,7 @@ function takeValue(cache: Attachment, home: Shard, target: ReadTarget): string |
   const length = chained ? fullLength(home, location) : valueBytes(w0)
   meta[Meta.kind] = kind
   meta[Meta.length] = length
-  meta[Meta.slot] = stampSlot(cache, home, slot)
+  meta[Meta.slot] = stampSlot(home, slot)
   meta[Meta.location] = location
   meta[Meta.generation] = home.field(home.segmentOf(location), Segment.generation)
   meta[Meta.world] = cache.world()

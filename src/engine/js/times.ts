@@ -13,6 +13,8 @@ const TIMES = expiry | idle
 /** The last use is written again only after this part of the idle time, so that a hot entry is not written on each hit. */
 const IDLE_RESOLUTION = 64
 const MAX_U32 = 2 ** 32 - 1
+const MAX_I32 = 2 ** 31 - 1
+const MIN_I32 = -(2 ** 31)
 
 export const hasTimes = (w0: number): boolean => (w0 & TIMES) !== 0
 export const hasIdle = (w0: number): boolean => (w0 & idle) !== 0
@@ -41,7 +43,7 @@ export function idleOf(home: Shard, location: number, w0: number): number {
 }
 
 export function lastUse(home: Shard, location: number, w0: number): number {
-  return home.base(home.segmentOf(location)) + (home.words[(location << 1) + idleWord(w0) + 1] >>> 0)
+  return home.base(home.segmentOf(location)) + home.words[(location << 1) + idleWord(w0) + 1]
 }
 
 /** Notes a use. If the record is being copied on at this moment the note may be lost, and the entry ends a little early. */
@@ -49,9 +51,14 @@ export function noteUse(cache: Attachment, home: Shard, location: number): void 
   const w0 = home.words[location << 1]
   if ((w0 & idle) === 0) return
   const at = (location << 1) + idleWord(w0) + 1
-  const now = Math.min(Math.max(0, cache.clock.exact() - home.base(home.segmentOf(location))), MAX_U32)
-  if (now - (home.words[at] >>> 0) > idleOf(home, location, w0) / IDLE_RESOLUTION)
-    Atomics.store(home.words, at, now | 0)
+  const now = since(home.base(home.segmentOf(location)), cache.clock.exact())
+  if (now - home.words[at] > Math.floor(idleOf(home, location, w0) / IDLE_RESOLUTION))
+    Atomics.store(home.words, at, now)
+}
+
+/** A time of use as it is kept: signed ms after the segment's base, before it for a record that was copied on. */
+function since(base: number, time: number): number {
+  return Math.min(Math.max(MIN_I32, time - base), MAX_I32)
 }
 
 /** Flags for these times. */
@@ -72,7 +79,7 @@ export function writeTimes(home: Shard, location: number, w0: number, due: numbe
     if ((w0 & idle) !== 0) {
       const at = (location << 1) + idleWord(w0)
       home.words[at] = Math.min(idleMs, MAX_U32)
-      home.words[at + 1] = Math.min(Math.max(0, used - base), MAX_U32)
+      home.words[at + 1] = since(base, used)
     }
   }
   raiseDeadBy(home, segment, deadBy)

@@ -11,12 +11,13 @@ import {
   RECORD_HEADER_BYTES,
   RecordFlag,
   Segment,
+  SLOTS,
   VALUE_LENGTH_MASK,
 } from '../layout.js'
 import { Reservation, reserveIfBounded, unreserveIfHeld } from './accounting.js'
 import { allocate } from './allocate.js'
 import type { Attachment } from './attachment.js'
-import { abandonChain, buildChain, type Chain, headValue, publishChain, segmentsFor } from './chain.js'
+import { abandonChain, buildChain, type Chain, headValue, publishChain, segmentsFor, withdrawChain } from './chain.js'
 import { pin, unpin } from './epoch.js'
 import { Goal, isSmallFull } from './evict.js'
 import { takeGhost } from './ghost.js'
@@ -161,6 +162,7 @@ function attemptPinned(cache: Attachment, home: Shard, draft: Draft): number {
     return Status.stored
   }
   // The next attempt writes anew: this space is only this pin's.
+  if (draft.chain !== undefined) withdrawChain(cache, home, draft.chain)
   markDead(home, at)
   addLive(home, home.segmentOf(at), -recordUnits(home, at))
   return Attempt.again
@@ -172,15 +174,15 @@ function holds(cache: Attachment, home: Shard, draft: Draft, isCurrent: boolean)
   if (draft.mode === Mode.add) return !isLive
   if (!isLive || draft.mode === Mode.replace) return isLive
   return (
-    stampSlot(cache, home, found.slot) === draft.slot &&
+    stampSlot(home, found.slot) === draft.slot &&
     found.location === draft.location &&
     home.field(found.segment, Segment.generation) === draft.generation
   )
 }
 
 /** A slot's number over all shards, as stamps name it. */
-export function stampSlot(cache: Attachment, home: Shard, slot: number): number {
-  return home.slotIndex(slot) * cache.shards.length + home.number
+export function stampSlot(home: Shard, slot: number): number {
+  return home.number * home.buckets * SLOTS + home.slotIndex(slot)
 }
 
 /** A new key goes where the policy says; an overwritten entry stays in its queue. */
