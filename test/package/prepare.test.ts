@@ -1,10 +1,11 @@
 // `prepare` on machines that lack something: it exits 0, says in one line why there is no native engine, and leaves a
 // package whose pure-JS engine works.
-import { rmSync } from 'node:fs'
+import { appendFileSync, copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { copyCheckout, folderOfTools, type Outcome, removeCopy, run, useThePackage } from './checkout.js'
+import { platformName } from '../../src/engine/load-addon.js'
+import { copyCheckout, folderOfTools, type Outcome, removeCopy, root, run, useThePackage } from './checkout.js'
 
 describe.skipIf(process.platform === 'win32')('prepare without what a native build needs', () => {
   let copy = ''
@@ -52,6 +53,31 @@ describe.skipIf(process.platform === 'win32')('prepare without what a native bui
     })
     await expectPureJs(await prepare({ PATH: tools }), /did not compile: no such instruction \(see build\/cargo\.log\)/)
     expect((await prepare({ PATH: tools }, '--strict')).code).toBe(1)
+  })
+
+  it('builds once, leaves an unchanged addon alone, and removes one of other source', async (context) => {
+    const built = path.join(root, 'build')
+    const addon = existsSync(built) ? readdirSync(built).find((name) => name.endsWith('.node')) : undefined
+    if (addon === undefined) return context.skip('no addon was built here')
+    const library = path.join(copy, 'libostraka_addon.so')
+    copyFileSync(path.join(built, addon), library)
+    const message = { reason: 'compiler-artifact', target: { kind: ['cdylib'] }, filenames: [library] }
+    const tools = folderOfTools(copy, 'tools-building', {
+      cargo: `case "$1" in --version) echo "cargo 1.999.0";; build) echo '${JSON.stringify(message)}';; esac`,
+      rustc: 'echo "rustc 1.999.0"',
+    })
+    const nothing = folderOfTools(copy, 'tools-without-rust', {})
+    const target = path.join(copy, 'build', `ostraka.${platformName()}.node`)
+
+    expect((await prepare({ PATH: tools })).stdout).toContain('native engine built')
+    expect(existsSync(target)).toBe(true)
+    expect(await prepare({ PATH: nothing })).toEqual({ code: 0, stdout: '', stderr: '' })
+    const { imported } = await useThePackage(copy)
+    expect(JSON.parse(imported.stdout)).toMatchObject({ text: 'chaire', engine: 'native' })
+
+    appendFileSync(path.join(copy, 'native', 'core', 'src', 'lib.rs'), '// changed\n')
+    await expectPureJs(await prepare({ PATH: nothing }), /no Rust here/)
+    expect(existsSync(target)).toBe(false)
   })
 
   describe('with a network that accepts connections and sends nothing', () => {
