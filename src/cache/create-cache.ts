@@ -10,6 +10,7 @@ import { assertSameOptions } from '../options/differences.js'
 import { readOptions } from '../options/validate.js'
 import { Cache } from './cache.js'
 import { NearCache } from './near.js'
+import { NearRecords } from './near-record.js'
 import { type EngineChoice, selectEngine } from './select-engine.js'
 
 /** An engine attached by this thread, used by all of its handles that want the same one for the same cache. */
@@ -86,7 +87,7 @@ function handle(settings: CacheSettings, shared: SharedSettings, opened: OpenedC
     shared,
     engine,
     engineReason: choice.reason,
-    near: nearOf(settings, attachment),
+    near: nearOf(settings, attachment, opened.regions),
     sharedBytes: sharedBytes(opened.regions),
     leave: (all) => {
       attachment.handles--
@@ -101,12 +102,12 @@ function handle(settings: CacheSettings, shared: SharedSettings, opened: OpenedC
 }
 
 // Handles with the same settings share what the thread keeps near; two modules with the same line must not keep everything twice.
-function nearOf(settings: CacheSettings, attachment: Attachment): NearCache | undefined {
+function nearOf(settings: CacheSettings, attachment: Attachment, regions: Regions): NearCache | undefined {
   if (settings.near === undefined) return undefined
   const key = JSON.stringify(settings.near)
   let near = attachment.near.get(key)
   if (near === undefined) {
-    near = new NearCache(settings.near, attachment.engine)
+    near = new NearCache(settings.near, attachment.engine, new NearRecords(regions))
     attachment.near.set(key, near)
   }
   return near

@@ -1,8 +1,9 @@
-// The near cache: decoded values that one thread keeps for itself, each with the stamp of the record it was read from. Whether a stamp
-// still names the live record is asked of the engine at every hit, so that a change by any thread shows at once (docs/slab.md,
-// isCurrent). Touches its own map and the engine; strings are never kept here, reading them from the slab costs no decoding.
+// The near cache: decoded values that one thread keeps for itself, each with the place of the record it was read from. Every hit looks
+// there whether that record is still the live one, so that a change by any thread shows at once. Touches its own maps, and through
+// near-record.ts the index in shared memory; strings are never kept here, reading them from the slab costs no decoding.
 import { type Engine, Meta } from '../engine/engine.js'
 import type { NearSettings } from '../options/cache-options.js'
+import type { NearRecords, RecordPlace } from './near-record.js'
 
 /** This thread's near cache. */
 export interface NearStats {
@@ -18,27 +19,37 @@ export interface NearStats {
   readonly resting: boolean
 }
 
-interface NearEntry {
-  readonly value: unknown
+/** A place with the value that was read from it: one object, since following a pointer may cost as much as the rest of a hit. */
+class NearEntry implements RecordPlace {
+  readonly shard: RecordPlace['shard']
   readonly slot: number
-  readonly location: number
+  readonly word: number
+  readonly generationAt: number
   readonly generation: number
   readonly world: number
+  readonly value: unknown
   readonly bytes: number
   /** When it ends, on the engine's clock; Infinity for most, which then cost no look at the clock. */
   readonly expires: number
-  hits: number
+
+  constructor(place: RecordPlace, value: unknown, bytes: number, expires: number) {
+    this.shard = place.shard
+    this.slot = place.slot
+    this.word = place.word
+    this.generationAt = place.generationAt
+    this.generation = place.generation
+    this.world = place.world
+    this.value = value
+    this.bytes = bytes
+    this.expires = expires
+  }
 }
 
-// Eviction goes by how often an entry was used of late, counted up to three. The first hits are told at once, so that what becomes hot is
-// seen to be; later one in sixteen, which keeps the count up at a fraction of the cost.
-const TOLD_AT_ONCE = 2
-const TOLD_EVERY = 16
-
-// A cache whose entries are hardly ever found near pays for looking. After a window with fewer hits than a sixty-fourth this rests.
-const WINDOW = 4096
-const LEAST_HITS = WINDOW / 64
-const REST = 65_536
+// A cache whose entries are hardly ever found near pays for looking. After a window with fewer hits than one in 64 lookups, looking rests:
+// twice as long each time in a row, since nothing may have changed.
+const LEAST_WINDOW = 4096
+const LEAST_SHARE = 1 / 64
+const MOST_REST = 2 ** 22
 
 /** Bits of the engines' `Meta.flags`. */
 const EXPIRES = 1
@@ -50,24 +61,29 @@ export const notNear: unique symbol = Symbol('not near')
 export class NearCache {
   readonly settings: NearSettings
   readonly #engine: Engine
-  // Two generations approximate least recently used at the price of one Map lookup: what is used moves to the young one; when that
-  // is half full the old one is dropped as a whole.
+  readonly #records: NearRecords
+  // Two generations approximate least recently used: what is used moves from the old one to the young one; room is made in the old one,
+  // oldest first. When that is used up, the young one becomes the old one.
   #young = new Map<string, NearEntry>()
   #old = new Map<string, NearEntry>()
-  #youngBytes = 0
-  #oldBytes = 0
+  /** Walks the old generation; kept, since a new walk would step over all that was removed at its beginning. */
+  #victims = this.#old.entries()
+  #bytes = 0
+  readonly #window: number
   #hits = 0
   #misses = 0
   #outdated = 0
-  /** Near hits that were passed on as a read, which the engine has counted as a hit of its own. */
-  #told = 0
   #windowLookups = 0
   #windowHits = 0
   #rest = 0
+  #nextRest = LEAST_WINDOW * 16
 
-  constructor(settings: NearSettings, engine: Engine) {
+  constructor(settings: NearSettings, engine: Engine, records: NearRecords) {
     this.settings = settings
     this.#engine = engine
+    this.#records = records
+    // Long enough to be filled once and then to be of use.
+    this.#window = Math.max(LEAST_WINDOW, 4 * settings.maxEntries)
   }
 
   /** The value, or `notNear`. Counts as a use of the entry in shared memory. */
@@ -76,7 +92,7 @@ export class NearCache {
       this.#rest--
       return notNear
     }
-    if (++this.#windowLookups === WINDOW) this.#endWindow()
+    if (++this.#windowLookups === this.#window) this.#endWindow()
     let entry = this.#young.get(key)
     const young = entry !== undefined
     entry ??= this.#old.get(key)
@@ -84,7 +100,7 @@ export class NearCache {
       this.#misses++
       return notNear
     }
-    if (!this.#isValid(entry)) {
+    if (!this.#records.isLive(entry) || (entry.expires !== Infinity && this.#engine.now() >= entry.expires)) {
       this.#misses++
       this.#outdated++
       this.#remove(key, entry, young)
@@ -92,11 +108,7 @@ export class NearCache {
     }
     this.#hits++
     this.#windowHits++
-    entry.hits++
-    if (entry.hits <= TOLD_AT_ONCE || entry.hits % TOLD_EVERY === 0) {
-      this.#told++
-      this.#engine.read(key, true)
-    }
+    this.#records.use(entry)
     if (!young) {
       this.#remove(key, entry, false)
       this.#keep(key, entry)
@@ -104,38 +116,33 @@ export class NearCache {
     return entry.value
   }
 
-  /** Keeps what was just read; the engine's `meta` must still hold its stamp. May ask the engine, so `meta` is another's afterwards. */
+  /** Keeps what the engine has just read; its `meta` must still tell of that record. */
   put(key: string, value: unknown, bytes: number): void {
     const { maxValueBytes, maxBytes } = this.settings
-    if (this.#rest > 0 || bytes > maxValueBytes || bytes > maxBytes / 2) return
-    const { meta } = this.#engine
-    const flags = meta[Meta.flags] as number
+    if (this.#rest > 0 || bytes > maxValueBytes || bytes > maxBytes) return
+    const engine = this.#engine
+    const flags = engine.meta[Meta.flags] as number
     // Every single use of an entry with an idle time must reach it, which is as much work as reading it.
     if (flags & IDLES) return
-    const slot = meta[Meta.slot] as number
-    const location = meta[Meta.location] as number
-    const generation = meta[Meta.generation] as number
-    const world = meta[Meta.world] as number
-    let expires = Number.POSITIVE_INFINITY
+    const place = this.#records.place(engine)
+    if (place === undefined) return
+    let expires = Infinity
     if (flags & EXPIRES) {
-      expires = this.#engine.now() + this.#engine.expiresIn(key)
-      // What has just been learned may be about a newer record; the stamp then says so here and at every hit.
-      if (!this.#engine.isCurrent(slot, location, generation, world)) return
+      expires = engine.now() + engine.expiresIn(key)
+      // What was just learned may be of a newer record, and then must not be believed of this one.
+      if (!this.#records.isLive(place)) return
     }
     this.delete(key)
-    this.#keep(key, { value, slot, location, generation, world, bytes, expires, hits: 0 })
-  }
-
-  #isValid(entry: NearEntry): boolean {
-    const engine = this.#engine
-    if (!engine.isCurrent(entry.slot, entry.location, entry.generation, entry.world)) return false
-    return entry.expires === Number.POSITIVE_INFINITY || engine.now() < entry.expires
+    this.#keep(key, new NearEntry(place, value, bytes, expires))
   }
 
   #endWindow(): void {
-    if (this.#windowHits < LEAST_HITS) {
-      this.#rest = REST
+    if (this.#windowHits < this.#window * LEAST_SHARE) {
+      this.#rest = this.#nextRest
+      this.#nextRest = Math.min(this.#nextRest * 2, MOST_REST)
       this.clear()
+    } else {
+      this.#nextRest = LEAST_WINDOW * 16
     }
     this.#windowLookups = 0
     this.#windowHits = 0
@@ -151,47 +158,41 @@ export class NearCache {
   clear(): void {
     this.#young = new Map()
     this.#old = new Map()
-    this.#youngBytes = 0
-    this.#oldBytes = 0
+    this.#victims = this.#old.entries()
+    this.#bytes = 0
   }
 
   stats(): NearStats {
     return {
-      hits: this.#hits - this.#told,
+      hits: this.#hits,
       misses: this.#misses,
       outdated: this.#outdated,
       entries: this.#young.size + this.#old.size,
-      bytes: this.#youngBytes + this.#oldBytes,
+      bytes: this.#bytes,
       resting: this.#rest > 0,
     }
   }
 
   #keep(key: string, entry: NearEntry): void {
     const { maxEntries, maxBytes } = this.settings
-    if (this.#young.size >= Math.max(1, maxEntries >> 1) || this.#youngBytes + entry.bytes > maxBytes / 2) {
-      this.#old = this.#young
-      this.#oldBytes = this.#youngBytes
-      this.#young = new Map()
-      this.#youngBytes = 0
-      // With room for one entry only, there is no old generation.
-      if (maxEntries === 1) this.#dropOld()
-    }
+    while (this.#young.size + this.#old.size >= maxEntries || this.#bytes + entry.bytes > maxBytes) this.#dropOldest()
     this.#young.set(key, entry)
-    this.#youngBytes += entry.bytes
+    this.#bytes += entry.bytes
   }
 
-  #dropOld(): void {
-    this.#old = new Map()
-    this.#oldBytes = 0
+  #dropOldest(): void {
+    if (this.#old.size === 0) {
+      this.#old = this.#young
+      this.#young = new Map()
+      this.#victims = this.#old.entries()
+    }
+    const victim = this.#victims.next()
+    if (!victim.done) this.#remove(victim.value[0], victim.value[1], false)
   }
 
   #remove(key: string, entry: NearEntry, young: boolean): void {
-    if (young) {
-      this.#young.delete(key)
-      this.#youngBytes -= entry.bytes
-    } else {
-      this.#old.delete(key)
-      this.#oldBytes -= entry.bytes
-    }
+    const generation = young ? this.#young : this.#old
+    generation.delete(key)
+    this.#bytes -= entry.bytes
   }
 }

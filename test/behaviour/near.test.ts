@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Cache } from '../../src/cache/cache.js'
 import { NearCache } from '../../src/cache/near.js'
+import { NearRecords } from '../../src/cache/near-record.js'
 import { createRegions } from '../../src/engine/create.js'
 import type { CacheOptions, NearOptions } from '../../src/options/cache-options.js'
 import { readOptions } from '../../src/options/validate.js'
@@ -25,7 +26,7 @@ function pair(bench: Bench, options: CacheOptions = {}): [Cache, Cache] {
       shared: settings.shared,
       engine,
       engineReason: '',
-      near: settings.near && new NearCache(settings.near, engine),
+      near: settings.near && new NearCache(settings.near, engine, new NearRecords(regions)),
       sharedBytes: 0,
       leave: () => engine.detach(),
     })
@@ -211,15 +212,24 @@ suite('the near cache', (bench) => {
   })
 
   it('rests where it brings nothing, and is still right', () => {
-    for (let i = 0; i < 6000; i++) here.set(`k${i}`, 'x')
-    for (let i = 0; i < 6000; i++) here.get(`k${i}`)
+    near({ maxEntries: 100 })
+    for (let i = 0; i < 1000; i++) here.set(`k${i}`, 'x')
+    for (let i = 0; i < 4096; i++) here.get(`k${i % 1000}`)
     expect(here.stats().near?.resting).toBe(true)
     here.set('key', { a: 1 })
     expect(here.get('key')).toEqual({ a: 1 })
     expect(here.get('key')).not.toBe(here.get('key'))
-    for (let i = 0; i < 66_000; i++) here.get(`k${i % 6000}`)
+    for (let i = 0; i < 66_000; i++) here.get(`k${i % 1000}`)
     here.get('key')
     expect(here.get('key')).toBe(here.get('key'))
+    expect(here.stats().near?.resting).toBe(false)
+  })
+
+  it('keeps all of what fits exactly, however it is read', () => {
+    near({ maxEntries: 500 })
+    for (let i = 0; i < 500; i++) here.set(`k${i}`, { i })
+    for (let round = 0; round < 5; round++) for (let i = 0; i < 500; i++) here.get(`k${i}`)
+    expect(here.stats().near).toMatchObject({ entries: 500, misses: 500 })
   })
 
   it('survives a storm of changes from both sides', () => {
