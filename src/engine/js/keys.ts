@@ -11,6 +11,7 @@ export const STAGE_BYTES = 60_000
 
 const SURROGATES = 0xd800
 const AFTER_SURROGATES = 0xe000
+const LAST_POINT = 0x10ffff
 
 export class Key {
   /** Bytes of the key; 0 when it cannot be one. */
@@ -173,9 +174,9 @@ function decodeWtf8(bytes: Uint8Array, start: number, end: number): string {
     const size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4
     let point = size === 1 ? first : first & (0xff >> (size + 1))
     for (let i = 1; i < size; i++) point = (point << 6) | (bytes[at + i] & 63)
-    codes.push(
-      point >= SURROGATES && point < AFTER_SURROGATES ? String.fromCharCode(point) : String.fromCodePoint(point),
-    )
+    // An expelled reader may look at bytes that never were a key: they must not throw.
+    const isAlone = (point >= SURROGATES && point < AFTER_SURROGATES) || point > LAST_POINT
+    codes.push(isAlone ? String.fromCharCode(point) : String.fromCodePoint(point))
     at += size
   }
   return codes.join('')

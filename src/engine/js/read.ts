@@ -124,6 +124,8 @@ function takeValue(cache: Attachment, home: Shard, target: ReadTarget): string |
 }
 
 function textOf(buffer: Shard['buffer'], kind: number, start: number, end: number): string {
+  // The record may have become another one since its length was checked.
+  if (end > buffer.length) return ''
   if (kind === Kind.ascii) return buffer.latin1Slice(start, end)
   return kind === Kind.utf8 ? buffer.utf8Slice(start, end) : buffer.ucs2Slice(start, end)
 }

@@ -43,7 +43,9 @@ function scanBucket(cache: Attachment, home: Shard, bucket: number, prefix: stri
     if (!isSound(home, location) || isExpired(cache, home, location)) continue
     const at = location << 1
     const start = location * 8 + keyWord(home, location, home.words[at]) * 4
-    const key = decodeKey(home.buffer, start, start + keyBytes(home.words[at + 1]))
+    // The record may have become another one since it was checked.
+    const end = Math.min(start + keyBytes(home.words[at + 1]), home.buffer.length)
+    const key = decodeKey(home.buffer, Math.min(start, end), end)
     if (key.startsWith(prefix)) into.push(key)
   }
 }
