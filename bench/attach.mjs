@@ -84,8 +84,9 @@ async function main() {
   for (let i = 0; i < rounds; i++) {
     const thread = await start(true)
     const name = `announced ${i}`
-    openCache(name, { options: {} }, makeRegions)
+    const cache = openCache(name, { options: {} }, makeRegions)
     announced.push((await told(thread, name)).open)
+    cache.release()
   }
   times('worker that had loaded before the cache was created', announced)
 

@@ -1,7 +1,10 @@
 // Who is there: flags that a thread raises by joining a named group and that fall by themselves when it dies, and the question
 // whether anybody else has raised one. May touch: BroadcastChannel only.
-import { BlockList } from 'node:net'
+import { Blob } from 'node:buffer'
 import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+
+/** Something that may have one receiver only; of all such things the cheapest to load. */
+const QUESTION = new Blob(['?'])
 
 /**
  * One thread's membership of a group of the process. Joining is seen by every later `alone()` of any thread at once, without
@@ -26,7 +29,7 @@ export class Presence {
   alone(): boolean {
     this.#second ??= join(this.#group)
     try {
-      this.#member.postMessage(new BlockList())
+      this.#member.postMessage(QUESTION)
     } catch {
       return false
     }
@@ -57,7 +60,7 @@ function join(group: string): BroadcastChannel {
 export function isAlone(member: BroadcastChannel, group: string): boolean {
   const second = join(group)
   try {
-    member.postMessage(new BlockList())
+    member.postMessage(QUESTION)
     return true
   } catch {
     return false
