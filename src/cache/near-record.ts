@@ -21,8 +21,6 @@ import {
 /** One shard's memory, seen as the numbers that a check needs. */
 interface ShardView {
   readonly words: Int32Array
-  /** The same memory by slots: see `isLive`. */
-  readonly slots: Float64Array
   readonly buckets: number
   readonly bucketOffset: number
   readonly segmentHeaders: number
@@ -30,24 +28,23 @@ interface ShardView {
   readonly segmentShift: number
 }
 
-/** Where a record is looked for and what has to stand there. */
+/** Where a record is looked for and what has to stand there. All small integers: a double would be an object of its own. */
 export interface RecordPlace {
-  readonly shard: ShardView
-  /** Index of its slot in `slots`. */
+  readonly words: Int32Array
+  /** Index in `words` of its slot, and both halves of it. */
   readonly slot: number
-  /** The slot's 64 bits as a double. */
-  readonly word: number
+  readonly low: number
+  readonly high: number
   /** Index in `words` of its segment's generation, and the generation. */
   readonly generationAt: number
   readonly generation: number
   readonly world: number
 }
 
-// An ordinary load orders nothing on ARM and its like, where the generation could be read before the slot.
-const ordersLoads = process.arch === 'x64' || process.arch === 'ia32'
+const BUCKET_WORDS = BUCKET_BYTES / 4
 
-const pair = new Int32Array(2)
-const pairAsDouble = new Float64Array(pair.buffer)
+// These keep the order of ordinary loads. Others do not, and need atomic ones, which V8 makes a call.
+const ordersLoads = process.arch === 'x64' || process.arch === 'ia32'
 
 export class NearRecords {
   readonly #world: Int32Array
@@ -71,13 +68,12 @@ export class NearRecords {
     const low = Atomics.load(shard.words, at >> 2)
     const high = Atomics.load(shard.words, (at >> 2) + 1)
     if ((low & SLOT_STATE_MASK) !== SlotState.member || (high & LOCATION_MASK) !== location) return undefined
-    pair[0] = low
-    pair[1] = high
     const segment = (location * UNIT - shard.segmentsOffset) >>> shard.segmentShift
     return {
-      shard,
-      slot: at / SLOT_BYTES,
-      word: pairAsDouble[0] as number,
+      words: shard.words,
+      slot: at >> 2,
+      low,
+      high,
       generationAt: (shard.segmentHeaders + segment * SEGMENT_HEADER_BYTES + Segment.generation) >> 2,
       generation: meta[Meta.generation] as number,
       world: meta[Meta.world] as number,
@@ -85,37 +81,33 @@ export class NearRecords {
   }
 
   /**
-   * Whether the record is still the live one of its key. The slot is looked at before the generation, since a location may come again
-   * only after the generation has moved on; the world last: it only moves forward, so what it is now it was then.
+   * Whether the record is still the live one of its key. The order matters. State and tag before the location: a location is linked
+   * once in its generation, so if it stands there still, the state seen before was its own. The slot before the generation: a location
+   * comes again only after that has moved on. The world last: it only moves forward, so what it is now it was then.
    */
   isLive(place: RecordPlace): boolean {
-    const { shard, slot } = place
-    // A slot's high half is a location of 29 bits, so that its 64 bits are an ordinary double, equal to another only if all bits are.
-    // One load sees state, tag and location of one moment.
-    if (ordersLoads ? shard.slots[slot] !== place.word : !isSlot(shard.words, slot, place.word)) return false
+    const { words, slot } = place
     if (ordersLoads) {
-      if (shard.words[place.generationAt] !== place.generation) return false
-    } else if (Atomics.load(shard.words, place.generationAt) !== place.generation) return false
+      if (words[slot] !== place.low || words[slot + 1] !== place.high) return false
+      if (words[place.generationAt] !== place.generation) return false
+    } else {
+      if (Atomics.load(words, slot) !== place.low || Atomics.load(words, slot + 1) !== place.high) return false
+      if (Atomics.load(words, place.generationAt) !== place.generation) return false
+    }
+    // Atomic everywhere, so that no loop over a near hit may be compiled to look only once.
     return Atomics.load(this.#world, 0) === place.world
   }
 
   /** Counts a use for eviction, as a read of the engine would: up to three, and only by whoever finds it lower. */
   use(place: RecordPlace): void {
-    const { shard, slot } = place
-    const byte = slot * SLOT_BYTES
-    const at = (byte & ~(BUCKET_BYTES - 1)) >> 2
-    const shift = ((byte & (BUCKET_BYTES - 1)) - BUCKET_SLOTS) >> 1
-    const marks = shard.words[at] as number
+    const { words, slot } = place
+    const at = slot & ~(BUCKET_WORDS - 1)
+    const shift = ((slot & (BUCKET_WORDS - 1)) - BUCKET_SLOTS / 4) << 1
+    const marks = words[at] as number
     if (((marks >>> shift) & FREQUENCY_MASK) === FREQUENCY_MASK) return
     // One try: who loses to another thread's count loses one use.
-    Atomics.compareExchange(shard.words, at, marks, marks + (1 << shift))
+    Atomics.compareExchange(words, at, marks, (marks + (1 << shift)) | 0)
   }
-}
-
-function isSlot(words: Int32Array, slot: number, expected: number): boolean {
-  pair[0] = Atomics.load(words, slot * 2)
-  pair[1] = Atomics.load(words, slot * 2 + 1)
-  return pairAsDouble[0] === expected
 }
 
 function viewOf(memory: SharedArrayBuffer): ShardView {
@@ -123,7 +115,6 @@ function viewOf(memory: SharedArrayBuffer): ShardView {
   const word = (offset: number) => (words[offset >> 2] as number) >>> 0
   return {
     words,
-    slots: new Float64Array(memory, 0, Math.floor(memory.byteLength / 8)),
     buckets: word(Shard.buckets),
     bucketOffset: word(Shard.bucketOffset),
     segmentHeaders: word(Shard.segmentHeaders),

@@ -21,26 +21,31 @@ export interface NearStats {
 
 /** A place with the value that was read from it: one object, since following a pointer may cost as much as the rest of a hit. */
 class NearEntry implements RecordPlace {
-  readonly shard: RecordPlace['shard']
+  readonly words: Int32Array
   readonly slot: number
-  readonly word: number
+  readonly low: number
+  readonly high: number
   readonly generationAt: number
   readonly generation: number
   readonly world: number
   readonly value: unknown
   readonly bytes: number
-  /** When it ends, on the engine's clock; Infinity for most, which then cost no look at the clock. */
+  /** Most do not end, which then costs no look at the clock. */
+  readonly ends: boolean
+  /** When it ends, on the engine's clock. */
   readonly expires: number
 
   constructor(place: RecordPlace, value: unknown, bytes: number, expires: number) {
-    this.shard = place.shard
+    this.words = place.words
     this.slot = place.slot
-    this.word = place.word
+    this.low = place.low
+    this.high = place.high
     this.generationAt = place.generationAt
     this.generation = place.generation
     this.world = place.world
     this.value = value
     this.bytes = bytes
+    this.ends = expires !== Infinity
     this.expires = expires
   }
 }
@@ -73,8 +78,8 @@ export class NearCache {
   #hits = 0
   #misses = 0
   #outdated = 0
-  #windowLookups = 0
-  #windowHits = 0
+  #untilWindowEnds = 0
+  #hitsAtWindow = 0
   #rest = 0
   #nextRest = LEAST_WINDOW * 16
 
@@ -84,6 +89,7 @@ export class NearCache {
     this.#records = records
     // Long enough to be filled once and then to be of use.
     this.#window = Math.max(LEAST_WINDOW, 4 * settings.maxEntries)
+    this.#untilWindowEnds = this.#window
   }
 
   /** The value, or `notNear`. Counts as a use of the entry in shared memory. */
@@ -92,7 +98,7 @@ export class NearCache {
       this.#rest--
       return notNear
     }
-    if (++this.#windowLookups === this.#window) this.#endWindow()
+    if (--this.#untilWindowEnds === 0) this.#endWindow()
     let entry = this.#young.get(key)
     const young = entry !== undefined
     entry ??= this.#old.get(key)
@@ -100,14 +106,13 @@ export class NearCache {
       this.#misses++
       return notNear
     }
-    if (!this.#records.isLive(entry) || (entry.expires !== Infinity && this.#engine.now() >= entry.expires)) {
+    if (!this.#records.isLive(entry) || (entry.ends && this.#engine.now() >= entry.expires)) {
       this.#misses++
       this.#outdated++
       this.#remove(key, entry, young)
       return notNear
     }
     this.#hits++
-    this.#windowHits++
     this.#records.use(entry)
     if (!young) {
       this.#remove(key, entry, false)
@@ -137,15 +142,15 @@ export class NearCache {
   }
 
   #endWindow(): void {
-    if (this.#windowHits < this.#window * LEAST_SHARE) {
+    if (this.#hits - this.#hitsAtWindow < this.#window * LEAST_SHARE) {
       this.#rest = this.#nextRest
       this.#nextRest = Math.min(this.#nextRest * 2, MOST_REST)
       this.clear()
     } else {
       this.#nextRest = LEAST_WINDOW * 16
     }
-    this.#windowLookups = 0
-    this.#windowHits = 0
+    this.#untilWindowEnds = this.#window
+    this.#hitsAtWindow = this.#hits
   }
 
   delete(key: string): void {
