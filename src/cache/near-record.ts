@@ -8,6 +8,7 @@ import {
   Control,
   FREQUENCY_MASK,
   LOCATION_MASK,
+  RecordFlag,
   SEGMENT_HEADER_BYTES,
   Segment,
   Shard,
@@ -78,6 +79,11 @@ export class NearRecords {
       generation: meta[Meta.generation] as number,
       world: meta[Meta.world] as number,
     }
+  }
+
+  /** Whether the record has an idle time; to be believed only if `isLive` holds afterwards. */
+  hasIdleTime(location: number, place: RecordPlace): boolean {
+    return (Atomics.load(place.words, location * (UNIT / 4)) & RecordFlag.idle) !== 0
   }
 
   /**

@@ -56,10 +56,6 @@ const LEAST_WINDOW = 4096
 const LEAST_SHARE = 1 / 64
 const MOST_REST = 2 ** 22
 
-/** Bits of the engines' `Meta.flags`. */
-const EXPIRES = 1
-const IDLES = 2
-
 /** What `get` returns when nothing is near; no value is this symbol. */
 export const notNear: unique symbol = Symbol('not near')
 
@@ -126,16 +122,17 @@ export class NearCache {
     const { maxValueBytes, maxBytes } = this.settings
     if (this.#rest > 0 || bytes > maxValueBytes || bytes > maxBytes) return
     const engine = this.#engine
-    const flags = engine.meta[Meta.flags] as number
-    // Every single use of an entry with an idle time must reach it, which is as much work as reading it.
-    if (flags & IDLES) return
-    const place = this.#records.place(engine)
+    const records = this.#records
+    const location = engine.meta[Meta.location] as number
+    const place = records.place(engine)
     if (place === undefined) return
     let expires = Infinity
-    if (flags & EXPIRES) {
+    if (engine.meta[Meta.flags] !== 0) {
+      // Every single use of an entry with an idle time must reach it, which is as much work as reading it.
+      if (records.hasIdleTime(location, place)) return
       expires = engine.now() + engine.expiresIn(key)
       // What was just learned may be of a newer record, and then must not be believed of this one.
-      if (!this.#records.isLive(place)) return
+      if (!records.isLive(place)) return
     }
     this.delete(key)
     this.#keep(key, new NearEntry(place, value, bytes, expires))

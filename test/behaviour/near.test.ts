@@ -118,12 +118,13 @@ suite('the near cache', (bench) => {
 
   it('counts its hits as use: idle entries stay as long as they are read', () => {
     here.set('idle', { a: 1 }, { idle: 100 })
+    here.set('both', { b: 1 }, { idle: 100, ttl: '1h' })
     for (let i = 0; i < 10; i++) {
       here.advance(60)
-      expect(here.get('idle')).toEqual({ a: 1 })
+      expect([here.get('idle'), here.get('both')]).toEqual([{ a: 1 }, { b: 1 }])
     }
     here.advance(100)
-    expect(here.get('idle')).toBeUndefined()
+    expect([here.get('idle'), here.get('both')]).toEqual([undefined, undefined])
   })
 
   it('counts its hits as use: what is read near is not evicted', () => {
