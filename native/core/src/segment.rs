@@ -12,6 +12,7 @@ use crate::counters::Counter;
 use crate::host::Host;
 use crate::layout::{UNIT, segment, shard};
 use crate::mutant;
+use crate::policy::{S3Fifo, SMALL};
 use crate::region::Ordering;
 use crate::shard::{Shard, state};
 
@@ -77,7 +78,23 @@ impl<H: Host> Attachment<H> {
         put(segment::DEAD_BY, 0);
         put(segment::SEQUENCE, home.region.add32(shard::SEQUENCE, 1));
         put(segment::STATE, state::pack(segment::OPEN, queue, None));
+        if queue == SMALL && home.region.load32(shard::EVICTED_ONCE, Ordering::Relaxed) == 0 {
+            self.note_small_share(home);
+        }
         Some(index)
+    }
+
+    /// While nothing was evicted yet: notes when small holds its share of the segments.
+    fn note_small_share(&self, home: &Shard) {
+        let in_small = (0..home.segments)
+            .filter(|&index| {
+                let seen = home.state(index);
+                state::kind(seen) == segment::OPEN && state::queue(seen) == SMALL
+            })
+            .count() as u32;
+        if in_small > S3Fifo::small_share(home.segments) {
+            home.region.store32(shard::SMALL_FULL, 1, Ordering::Relaxed);
+        }
     }
 
     /// Stops appends to a segment. When [`Self::grace`] of its epoch is over, nobody writes into it any more.

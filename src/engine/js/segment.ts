@@ -10,6 +10,7 @@ import {
   Counter,
   EVICTOR_RESERVE,
   Shard as Header,
+  Queue,
   SEGMENT_OPEN_MS,
   SEGMENT_OWNER_SHIFT,
   SEGMENT_QUEUE_SHIFT,
@@ -19,6 +20,7 @@ import {
 } from '../layout.js'
 import type { Attachment } from './attachment.js'
 import { advanceEpoch, waitForGrace } from './epoch.js'
+import { smallShare } from './policy.js'
 import type { Shard } from './shard.js'
 
 /** Who asks for space: an evictor may take the last free segments, so that it can always copy what it keeps. */
@@ -78,7 +80,16 @@ export function openSegment(cache: Attachment, home: Shard, queue: number, world
   home.setField(index, Segment.deadBy, 0)
   home.setField(index, Segment.sequence, Atomics.add(home.words, Header.sequence >> 2, 1))
   home.setField(index, Segment.state, packState(SegmentState.open, queue))
+  if (queue === Queue.small && home.words[Header.evictedOnce >> 2] === 0) noteSmallShare(home)
   return index
+}
+
+/** While nothing was evicted yet: notes when small holds its share of the segments. */
+function noteSmallShare(home: Shard): void {
+  const openInSmall = packState(SegmentState.open, Queue.small)
+  let inSmall = 0
+  for (let index = 0; index < home.segments; index++) if (home.state(index) === openInSmall) inSmall++
+  if (inSmall > smallShare(home.segments)) Atomics.store(home.words, Header.smallFull >> 2, 1)
 }
 
 /** Stops appends to a segment: when grace of its epoch is over, nobody writes into it any more. False when it is not to be sealed. */
