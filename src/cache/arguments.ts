@@ -49,7 +49,7 @@ const known = ['ttl', 'idle']
 /** Documented for all versions, so that leaving them out silently would be a surprise. */
 const notYet = ['tags', 'cost']
 
-/** Beyond this (4,461 years) a time is as good as none; engines count in 48 bits. */
+/** Beyond this (about 4,460 years) a time is as good as none; engines count in 48 bits. */
 const ENDLESS = 2 ** 47
 
 /** Whole milliseconds as engines take them: −1 for none; 0 means "do not keep". */
