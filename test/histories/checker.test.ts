@@ -1,6 +1,6 @@
 // The checker on histories made by hand: it accepts what a cache may do and catches what it must not.
 import { expect, test } from 'vitest'
-import { check, type Kind, type Operation } from './checker.js'
+import { check, type Kind, type Operation } from './checker.mjs'
 
 type Line = readonly [kind: Kind, argument: number, result: number, begin: number, end: number, done?: boolean]
 
@@ -13,7 +13,7 @@ function thread(number: number, lines: readonly Line[]): Operation[] {
 function accepted(...threads: readonly (readonly Line[])[]): boolean {
   return check(
     threads.map((lines, number) => thread(number, lines)),
-    true,
+    { strict: true, vanishes: true },
   ).linearizable
 }
 
@@ -156,4 +156,13 @@ test('a long history with a thread that stands still in its middle', () => {
   // It is seen twice with another value between.
   const wrong = fast.map((line, i): Line => (i === 21 || i === 31 ? ['get', 0, 50_000, line[3], line[4]] : line))
   expect(accepted(wrong, [['set', 50_000, 0, 6, 70_000]])).toBe(false)
+})
+
+test('where nothing vanishes, a miss after a set is a lost set', () => {
+  const rules = { strict: true, vanishes: false }
+  const set = thread(0, [['set', 7, 0, 0, 1]])
+  expect(check([set, thread(1, [['get', 0, 7, 2, 3]])], rules).linearizable).toBe(true)
+  expect(check([set, thread(1, [['get', 0, 0, 2, 3]])], rules).linearizable).toBe(false)
+  expect(check([set, thread(1, [['delete', 0, 0, 2, 3]])], rules).linearizable).toBe(false)
+  expect(check([set, thread(1, [['add', 8, 0, 2, 3]])], rules).linearizable).toBe(false)
 })

@@ -1,7 +1,7 @@
 // Lets real threads play on one cache and turns what they wrote down into one history per key. Starts worker threads; the caller ends them.
 import { Worker } from 'node:worker_threads'
 import type { CacheOptions } from '../../src/options/cache-options.js'
-import type { Kind, Operation } from './checker.js'
+import type { Kind, Operation } from './checker.mjs'
 
 export interface Setup {
   /** The engine of each thread. */

@@ -6,75 +6,49 @@
 // per thread and the value. An entry may vanish at any instant (eviction); an operation that finds nothing is therefore always possible
 // and leaves nothing, which needs no branching of its own.
 
-export type Kind = 'get' | 'set' | 'delete' | 'add' | 'update' | 'take' | 'increment' | 'clear'
-
-/** Values are whole numbers above 0; 0 stands for "nothing". */
-export interface Operation {
-  readonly kind: Kind
-  readonly thread: number
-  /** What was to be written, or added. */
-  readonly argument: number
-  /** get, take: the value. update: the value that the new one was made from. increment: the sum. delete: 1 if there was one. */
-  readonly result: number
-  /** set, add, update: whether it was stored. increment: whether the sum was kept. */
-  readonly done: boolean
-  readonly begin: number
-  readonly end: number
-}
-
-export interface Verdict {
-  readonly linearizable: boolean
-  /** Where the longest order that could be found ends: the operations that were open there, each with the one before it. */
-  readonly stuckAt: readonly Operation[]
-  readonly value: number
-  readonly configurations: number
-}
-
 const IMPOSSIBLE = -1
 
-/** The value after the operation; IMPOSSIBLE when it cannot have answered so at this value. `strict`: no write was ever refused for want of room. */
-function apply(value: number, operation: Operation, strict: boolean): number {
+/** The value after the operation; IMPOSSIBLE when it cannot have answered so at this value. */
+function apply(value, operation, { strict, vanishes }) {
   const { kind, argument, result, done } = operation
+  // Finding nothing is possible where nothing is, or where things may vanish.
+  const nothing = value === 0 || vanishes ? 0 : IMPOSSIBLE
   switch (kind) {
     case 'get':
-      return result === 0 ? 0 : result === value ? value : IMPOSSIBLE
+      return result === 0 ? nothing : result === value ? value : IMPOSSIBLE
     case 'set':
       // What could not be kept leaves nothing older behind.
       return done ? argument : 0
     case 'add':
-      if (done) return argument
+      if (done) return nothing === IMPOSSIBLE ? IMPOSSIBLE : argument
       return value === 0 && strict ? IMPOSSIBLE : value
     case 'update':
       // What could not be kept takes whatever is there with it, or finds that nothing is.
       if (!done) return 0
-      return result === 0 || result === value ? argument : IMPOSSIBLE
+      if (result === 0) return nothing === IMPOSSIBLE ? IMPOSSIBLE : argument
+      return result === value ? argument : IMPOSSIBLE
     case 'delete':
-      if (result === 0) return 0
+      if (result === 0) return nothing
       return value === 0 ? IMPOSSIBLE : 0
     case 'take':
-      if (result === 0) return 0
+      if (result === 0) return nothing
       return value === result ? 0 : IMPOSSIBLE
     case 'increment':
       if (!done) return value
-      if (result === argument) return result
+      if (result === argument && nothing === 0) return result
       return value !== 0 && value + argument === result ? result : IMPOSSIBLE
     case 'clear':
       return 0
   }
 }
 
-interface Configuration {
-  readonly positions: readonly number[]
-  readonly value: number
-}
-
 /** One list of operations per thread, each in the order of execution. The key is absent at first. */
-export function check(threads: readonly (readonly Operation[])[], strict: boolean): Verdict {
+export function check(threads, rules) {
   const total = threads.reduce((sum, operations) => sum + operations.length, 0)
-  const seen = new Set<string>()
-  const stack: Configuration[] = [{ positions: threads.map(() => 0), value: 0 }]
+  const seen = new Set()
+  const stack = [{ positions: threads.map(() => 0), value: 0 }]
   let furthest = -1
-  let deepest: Configuration = stack[0] as Configuration
+  let deepest = stack[0]
   for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
     const placed = at.positions.reduce((sum, position) => sum + position, 0)
     if (placed > furthest) {
@@ -82,7 +56,7 @@ export function check(threads: readonly (readonly Operation[])[], strict: boolea
       deepest = at
     }
     if (placed === total) return { linearizable: true, stuckAt: [], value: at.value, configurations: seen.size }
-    for (const next of successors(threads, at, strict)) {
+    for (const next of successors(threads, at, rules)) {
       const name = `${next.value}:${next.positions.join()}`
       if (seen.has(name)) continue
       seen.add(name)
@@ -90,22 +64,22 @@ export function check(threads: readonly (readonly Operation[])[], strict: boolea
     }
   }
   const stuckAt = threads.flatMap((operations, thread) => {
-    const position = deepest.positions[thread] as number
+    const position = deepest.positions[thread]
     return operations.slice(Math.max(0, position - 1), position + 1)
   })
   return { linearizable: false, stuckAt, value: deepest.value, configurations: seen.size }
 }
 
-function successors(threads: readonly (readonly Operation[])[], at: Configuration, strict: boolean): Configuration[] {
-  const heads = threads.map((operations, thread) => operations[at.positions[thread] as number])
+function successors(threads, at, rules) {
+  const heads = threads.map((operations, thread) => operations[at.positions[thread]])
   // Whatever begins after another one's end comes after it.
   const limit = Math.min(...heads.map((operation) => operation?.end ?? Number.POSITIVE_INFINITY))
   const order = heads.map((_, thread) => thread).filter((thread) => (heads[thread]?.begin ?? Infinity) < limit)
   // The one that ended first is tried first: it is pushed last.
-  order.sort((a, b) => (heads[b] as Operation).end - (heads[a] as Operation).end)
-  const next: Configuration[] = []
+  order.sort((a, b) => heads[b].end - heads[a].end)
+  const next = []
   for (const thread of order) {
-    const value = apply(at.value, heads[thread] as Operation, strict)
+    const value = apply(at.value, heads[thread], rules)
     if (value === IMPOSSIBLE) continue
     next.push({ positions: at.positions.map((position, index) => position + (index === thread ? 1 : 0)), value })
   }
@@ -113,7 +87,7 @@ function successors(threads: readonly (readonly Operation[])[], at: Configuratio
 }
 
 /** One line a fault, for people. */
-export function describe(operation: Operation): string {
+export function describe(operation) {
   const { kind, thread, argument, result, done, begin, end } = operation
   return `thread ${thread} [${begin}, ${end}] ${kind}(${argument}) → ${result}${done ? '' : ' not kept'}`
 }
