@@ -11,12 +11,14 @@ use std::time::Instant;
 
 const HELP: &str =
     "ostraka-lab table --traces FOLDER [--cells FILE] [--policies a,b,…] [--only TEXT] [--group nine|extra|sized]
-                  [--json FILE] [--check] [--seed N]
+                  [--json FILE] [--plot FILE.svg] [--check] [--seed N]
     Replays every cell with every policy and prints the table. Reference figures are taken from the folder
     (reference.csv, reference-sized.csv); --check lists where ours differ from them by more than 0.1 points.
     --rename N replays under other key numbers, --behead 0.1 without the first tenth (then LRU is measured too).
 ostraka-lab run FILE --capacity N [--bytes] [--policies a,b,…]
     One trace, one capacity.
+ostraka-lab curve FILE [--sample 0.1] [--points 10] [--policies a,b,…]
+    Hit percentages over capacities from 0.1 % of the objects to all of them, by sampled keys.
 ostraka-lab together FILE… --capacity N [--policies a,b,…]
     Several traces interleaved under names of their own, through one cache.
 ostraka-lab scenes [--capacity N] [--policies a,b,…] [--then FILE,FILE,…]
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let outcome = Options::parse(words).and_then(|options| match command.as_str() {
         "table" => table(&options),
         "run" => run(&options),
+        "curve" => curve(&options),
         "together" => together(&options),
         "scenes" => scenes(&options),
         _ => Err(HELP.to_string()),
@@ -142,6 +145,9 @@ fn table(options: &Options) -> Result<(), String> {
         let close = differences.iter().filter(|d| (d.2 - d.3).abs() <= 0.1).count();
         println!("  {close} of {} within 0.1 points", differences.len());
     }
+    if let Some(path) = options.get("plot") {
+        std::fs::write(path, report::plot(&rows, &policies, &reference)).map_err(text)?;
+    }
     if let Some(path) = options.get("json") {
         let value = report::json(&rows, &policies, &reference);
         std::fs::write(path, serde_json::to_vec_pretty(&value).map_err(text)?).map_err(text)?;
@@ -180,9 +186,29 @@ fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
+fn curve(options: &Options) -> Result<(), String> {
+    let [file] = options.bare.as_slice() else { return Err(HELP.to_string()) };
+    let rate: f64 = options.get("sample").unwrap_or("0.1").parse().map_err(|_| "--sample SHARE")?;
+    let points = options.number("points")?.unwrap_or(10).max(2);
+    let seed = options.number("seed")?.unwrap_or(1);
+    let whole = Trace::read(Path::new(file)).map_err(text)?;
+    let trace = whole.sampled(rate, seed);
+    println!("{}: {} of {} requests sampled", whole.name, trace.len(), whole.len());
+    println!("{:>10}  {}", "capacity", options.policies().iter().map(|name| format!("{name:>10}")).collect::<String>());
+    for point in 0..points {
+        let share = 1000f64.powf(point as f64 / (points - 1) as f64 - 1.0);
+        let capacity = ((trace.unique as f64 * share) as u64).max(1);
+        let results = measure(&trace, capacity, false, &options.policies(), seed)?;
+        let line: String = results.iter().map(|(_, hit, _, _)| format!("{hit:>10.2}")).collect();
+        println!("{:>10}  {line}", (whole.unique as f64 * share) as u64);
+    }
+    Ok(())
+}
+
 fn together(options: &Options) -> Result<(), String> {
     let capacity = options.number("capacity")?.ok_or("--capacity N")?;
-    let traces: Result<Vec<Trace>, _> = options.bare.iter().map(|file| Trace::read(Path::new(file)).map_err(text)).collect();
+    let traces: Result<Vec<Trace>, _> =
+        options.bare.iter().map(|file| Trace::read(Path::new(file)).map_err(text)).collect();
     let trace = Trace::interleaved(&traces?);
     println!("{}: {} requests, {} objects", trace.name, trace.len(), trace.unique);
     let seed = options.number("seed")?.unwrap_or(1);
@@ -198,7 +224,8 @@ fn scenes(options: &Options) -> Result<(), String> {
     let seed = options.number("seed")?.unwrap_or(1);
     let mut all = Vec::new();
     if let Some(files) = options.get("then") {
-        let traces: Result<Vec<Trace>, _> = files.split(',').map(|file| Trace::read(Path::new(file)).map_err(text)).collect();
+        let traces: Result<Vec<Trace>, _> =
+            files.split(',').map(|file| Trace::read(Path::new(file)).map_err(text)).collect();
         all.push(("in turn", Trace::in_turn(&traces?.iter().collect::<Vec<_>>())));
     } else {
         all = ostraka_lab::trace::scenes(capacity, seed);
@@ -206,10 +233,13 @@ fn scenes(options: &Options) -> Result<(), String> {
     for (title, trace) in all {
         println!("{title}: {} requests, capacity {capacity}", trace.len());
         for name in options.policies() {
-            let mut policy = policies::make(&name, capacity, false, &trace, seed).ok_or_else(|| format!("no policy `{name}`"))?;
+            let mut policy =
+                policies::make(&name, capacity, false, &trace, seed).ok_or_else(|| format!("no policy `{name}`"))?;
             let hits: Vec<bool> = trace.keys.iter().map(|&key| policy.request(key, 1)).collect();
-            let percent = |part: &[bool]| 100.0 * part.iter().filter(|&&hit| hit).count() as f64 / part.len().max(1) as f64;
-            let curve: Vec<String> = hits.chunks(hits.len().div_ceil(PARTS).max(1)).map(|part| format!("{:.0}", percent(part))).collect();
+            let percent =
+                |part: &[bool]| 100.0 * part.iter().filter(|&&hit| hit).count() as f64 / part.len().max(1) as f64;
+            let curve: Vec<String> =
+                hits.chunks(hits.len().div_ceil(PARTS).max(1)).map(|part| format!("{:.0}", percent(part))).collect();
             println!("  {name:10} {:6.2} %  {}", percent(&hits), curve.join(" "));
         }
     }

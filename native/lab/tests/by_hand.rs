@@ -99,7 +99,11 @@ fn belady_looks_ahead() {
     assert_eq!(outcome("belady", 2, "ABA C BCB"), "..h.hhh");
 }
 
-fn structure(capacity: u64, mode: ostraka_lab::policies::ours::structure::Mode, keys: impl Iterator<Item = u32>) -> Vec<bool> {
+fn structure(
+    capacity: u64,
+    mode: ostraka_lab::policies::ours::structure::Mode,
+    keys: impl Iterator<Item = u32>,
+) -> Vec<bool> {
     let mut structure = Structure::new(capacity, capacity, 64, mode, 1);
     keys.map(|key| structure.request(key, 1)).collect()
 }

@@ -5,7 +5,8 @@ use ostraka_lab::policies::{make, replay, NINE};
 use ostraka_lab::trace::{zipf, Trace};
 
 fn all() -> Vec<&'static str> {
-    let others = ["gdsf", "belady", "ours", "s3-cold", "mode:light", "mode:recency", "mode:clock", "modes:balanced/light/clock"];
+    let others =
+        ["gdsf", "belady", "ours", "s3-cold", "mode:light", "mode:recency", "mode:clock", "modes:balanced/light/clock"];
     NINE.into_iter().chain(others).collect()
 }
 
@@ -100,7 +101,7 @@ fn ours_learns_a_loop() {
 fn ours_learns_recency() {
     // Each key comes back within 400 requests and then never: what was hit is dead, so the mode nearest to recency is
     // wanted. (Second chances keep some of the dead: LRU itself is out of reach of all our modes here.)
-    let recent = |at: u64| if at % 2 == 0 { at / 2 } else { (at / 2).saturating_sub(mix(at) % 200) };
+    let recent = |at: u64| if at.is_multiple_of(2) { at / 2 } else { (at / 2).saturating_sub(mix(at) % 200) };
     let trace = Trace::from_keys("recent", (0..60_000).map(recent));
     let modes = ["mode:balanced", "mode:frequency", "mode:recency", "mode:clock", "mode:scan"];
     let best = modes.map(|mode| percent_of_last_third(mode, 250, &trace)).into_iter().fold(0.0, f64::max);
@@ -111,7 +112,7 @@ fn ours_learns_recency() {
 #[test]
 fn ours_withstands_a_flood_of_single_requests() {
     let usual: Vec<u64> = zipf(5000, 0.9, 60_000, 3).collect();
-    let flood = |at: usize| if at % 2 == 0 { 1 << (30 + at % 2) | (at as u64) << 32 } else { usual[at] };
+    let flood = |at: usize| if at.is_multiple_of(2) { 1 << 30 | (at as u64) << 32 } else { usual[at] };
     let trace = Trace::from_keys("flood", (0..usual.len()).map(flood));
     let (lru, ours) = (percent_of_last_third("lru", 500, &trace), percent_of_last_third("ours", 500, &trace));
     assert!(ours > lru + 3.0, "{ours} where LRU has {lru}");
@@ -120,8 +121,11 @@ fn ours_withstands_a_flood_of_single_requests() {
 #[test]
 fn ours_prefers_many_small_objects_to_few_large_ones() {
     let mut trace = Trace::from_keys("sizes", zipf(5000, 0.8, 60_000, 8));
-    trace.sizes = Some(trace.keys.iter().map(|&key| if mix(u64::from(key)) % 2 == 0 { 10 } else { 300 }).collect());
-    let hits = |name| replay(make(name, 100_000, true, &trace, 1).expect("a known policy").as_mut(), &trace, true).hit_percent();
+    trace.sizes =
+        Some(trace.keys.iter().map(|&key| if mix(u64::from(key)).is_multiple_of(2) { 10 } else { 300 }).collect());
+    let hits = |name| {
+        replay(make(name, 100_000, true, &trace, 1).expect("a known policy").as_mut(), &trace, true).hit_percent()
+    };
     let (lru, s3, gdsf, ours) = (hits("lru"), hits("s3-fifo"), hits("gdsf"), hits("ours"));
     assert!(ours > lru + 10.0 && ours > s3 + 5.0 && ours > gdsf - 1.0, "lru {lru} s3 {s3} gdsf {gdsf} ours {ours}");
 }

@@ -33,15 +33,21 @@ fn csv_columns_come_from_the_header() {
     assert_eq!((plain.keys, plain.sizes), (vec![0, 1, 0], None));
     let timed = Trace::read(&file("timed.csv", b"time,key\n1,9\n2,8\n2,9\n")).expect("reads");
     assert_eq!(timed.keys, [0, 1, 0]);
-    let sized = Trace::read(&file("sized.csv.gz", &packed(b"time,key,size\n1,9,100\n2,9,200\n3,9,100\n"))).expect("reads");
+    let sized =
+        Trace::read(&file("sized.csv.gz", &packed(b"time,key,size\n1,9,100\n2,9,200\n3,9,100\n"))).expect("reads");
     // Another size is another object.
-    assert_eq!((sized.keys.as_slice(), sized.sizes.as_deref()), ([0, 1, 0].as_slice(), Some([100, 200, 100].as_slice())));
+    assert_eq!(
+        (sized.keys.as_slice(), sized.sizes.as_deref()),
+        ([0, 1, 0].as_slice(), Some([100, 200, 100].as_slice()))
+    );
     assert_eq!(sized.footprint(), 300);
 }
 
 #[test]
 fn bad_files_are_refused_with_their_name() {
-    for (name, content) in [("a.lis", "12\n"), ("b.lis", "x 1\n"), ("c.csv", "time\n1\n"), ("d.csv", "key,size\n1,big\n")] {
+    for (name, content) in
+        [("a.lis", "12\n"), ("b.lis", "x 1\n"), ("c.csv", "time\n1\n"), ("d.csv", "key,size\n1,big\n")]
+    {
         let error = Trace::read(&file(name, content.as_bytes())).err().expect("is refused");
         assert!(error.to_string().contains(&name[..1]), "{error}");
     }
@@ -78,7 +84,8 @@ fn policies_agree_with_the_reference() {
     }
     let mut reference = Reference::new();
     read_reference(&folder.join("reference.csv"), &mut reference).expect("reads");
-    for (name, capacity) in [("arc-oltp", 1000), ("cache2k-web12", 1000), ("lirs-multi1", 1000), ("tencent-3300", 4000)] {
+    for (name, capacity) in [("arc-oltp", 1000), ("cache2k-web12", 1000), ("lirs-multi1", 1000), ("tencent-3300", 4000)]
+    {
         let trace = Trace::read(&Trace::find(&folder, name).expect("the trace")).expect("reads");
         for policy in ["fifo", "lru", "clock", "2q", "arc", "lirs", "sieve", "s3-fifo", "wtinylfu", "belady"] {
             let there = reference[&(name.to_string(), capacity, policy.to_string())];

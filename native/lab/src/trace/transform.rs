@@ -13,6 +13,14 @@ impl Trace {
         self
     }
 
+    /// Only the keys that a hash of them picks, one in `1 / rate`: a cache scaled by the same rate behaves alike
+    /// (Waldspurger, SHARDS, 2015).
+    pub fn sampled(&self, rate: f64, seed: u64) -> Trace {
+        let below = (rate.clamp(0.0, 1.0) * u64::MAX as f64) as u64;
+        let picked = |key: &&u32| mix(u64::from(**key) ^ seed.rotate_left(8)) <= below;
+        Trace::from_keys(&self.name, self.keys.iter().filter(picked).map(|&key| u64::from(key)))
+    }
+
     /// Without the first `share` of the requests.
     pub fn beheaded(mut self, share: f64) -> Trace {
         let cut = (self.keys.len() as f64 * share) as usize;
@@ -82,7 +90,10 @@ pub fn scenes(capacity: u64, seed: u64) -> Vec<(&'static str, Trace)> {
     let third = length / 3;
     let far = 1 << 40;
     vec![
-        ("hot set flips", Trace::from_keys("flip", usual().enumerate().map(|(at, key)| key + far * (at / third) as u64))),
+        (
+            "hot set flips",
+            Trace::from_keys("flip", usual().enumerate().map(|(at, key)| key + far * (at / third) as u64)),
+        ),
         (
             "scan flood",
             Trace::from_keys(

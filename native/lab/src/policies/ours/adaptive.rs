@@ -22,6 +22,8 @@ pub struct Tuning {
     pub sample_at_most: f64,
     /// Standard errors by which a challenger must lead.
     pub errors: f64,
+    /// The same for a challenger that sends everything to main, the floor: cheaper to believe.
+    pub floor_errors: f64,
     /// Leads are forgotten over this many times the miniature's entries of sampled requests.
     pub horizon: f64,
     /// Length of a block as a share of the miniature's entries.
@@ -87,7 +89,9 @@ impl Adaptive {
             let difference = f64::from(self.block_hits[other]) - f64::from(own);
             self.lead[other] = self.lead[other] * self.decay + difference;
             self.noise[other] = self.noise[other] * self.decay + difference * difference;
-            let beyond = self.lead[other] - self.tuning.errors * self.noise[other].sqrt();
+            let floor = self.tuning.modes[other].small_share == 0.0;
+            let errors = if floor { self.tuning.floor_errors } else { self.tuning.errors };
+            let beyond = self.lead[other] - errors * self.noise[other].sqrt();
             if beyond > best.0 {
                 best = (beyond, other);
             }

@@ -42,6 +42,7 @@ pub fn equal_sizes() -> Tuning {
         mini_root: 4.0,
         sample_at_most: 64.0,
         errors: 1.4,
+        floor_errors: 1.4,
         horizon: 24.0,
         block: 0.5,
     }
@@ -49,7 +50,7 @@ pub fn equal_sizes() -> Tuning {
 
 /// The tournament where sizes differ: frequency per byte against the floor.
 pub fn differing_sizes() -> Tuning {
-    Tuning { modes: vec![LIGHT, CLOCK], errors: 2.0, ..equal_sizes() }
+    Tuning { modes: vec![LIGHT, CLOCK], errors: 2.0, floor_errors: 2.0, ..equal_sizes() }
 }
 
 /// One mode: a name of `NAMED`, or parts joined by dots: `s10` small of 10 %, `p2` promote at 2, `g` ghosts believed,
@@ -87,7 +88,11 @@ pub fn parse_tuning(text: &str) -> Option<Tuning> {
             "mini" => tuning.mini_entries = number,
             "root" => tuning.mini_root = number,
             "most" => tuning.sample_at_most = number,
-            "errors" => tuning.errors = number,
+            "errors" => {
+                tuning.errors = number;
+                tuning.floor_errors = number;
+            }
+            "floor" => tuning.floor_errors = number,
             "horizon" => tuning.horizon = number,
             "block" => tuning.block = number,
             _ => return None,

@@ -124,7 +124,7 @@ impl Structure {
         }
     }
 
-    fn to_main(&mut self, key: u32, size: u32) {
+    fn put_in_main(&mut self, key: u32, size: u32) {
         self.place[key as usize] = MAIN;
         self.main.push(key, size);
     }
@@ -137,12 +137,12 @@ impl Structure {
             // this a smaller share of small would never come true, since every eviction frees just what is asked for.
             let free = self.main.used() + self.small_target() + u64::from(size) < self.capacity;
             if free || promoted {
-                self.to_main(key, size);
+                self.put_in_main(key, size);
                 continue;
             }
             if self.mode.duel.is_some_and(|margin| self.wins(key, margin)) {
                 self.evict_main();
-                self.to_main(key, size);
+                self.put_in_main(key, size);
                 return;
             }
             self.place[key as usize] = ABSENT;
@@ -178,7 +178,7 @@ impl Structure {
             let step = BAR_GAIN * f64::from(size) / self.capacity as f64;
             if worth > self.bar {
                 self.bar += step * (1.0 - retain);
-                self.to_main(key, size);
+                self.put_in_main(key, size);
                 continue;
             }
             self.bar -= step * retain;
@@ -212,7 +212,7 @@ impl Policy for Structure {
         // stays, which is what a loop larger than the cache needs, and costs others nothing.
         let cold = !self.evicted_once && self.small.used() >= self.small_target();
         if self.mode.small_share == 0.0 || cold || (remembered && self.mode.ghost) {
-            self.to_main(key, size);
+            self.put_in_main(key, size);
         } else {
             self.place[at] = SMALL;
             self.small.push(key, size);
