@@ -2,7 +2,7 @@
 // port, the root memory, and of a cache's regions only the closed bit of the world word.
 import { Control } from '../engine/layout.js'
 import { attachTimeout, invalidName, noCache, tooManyCaches } from './failure.js'
-import { MAX_NAME, SlotState } from './root-table.js'
+import { MAX_NAME, SlotState } from './root-layout.js'
 import { type Joined, ThreadPort } from './thread-port.js'
 import { type ComparableOptions, KEY, type KnownCache, type Regions } from './wire.js'
 

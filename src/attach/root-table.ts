@@ -1,58 +1,44 @@
 // The root memory: one small shared memory a process, in which threads agree by compare-and-set on which cache has which name and
 // who holds it. May touch: its own words only. Whoever dies in the middle leaves nothing that others cannot set right.
+import {
+  CHANGES,
+  FEW_LINES,
+  HOLDER_WORDS,
+  ID_HIGH,
+  ID_LOW,
+  INCARNATIONS,
+  LINE_BITS,
+  LINE_WORDS,
+  LINES,
+  LINES_AT,
+  LINES_END,
+  LOCK,
+  LOCK_NUMBERS,
+  MAGIC,
+  MAGIC_WORD,
+  MAIN_STANDS,
+  MEMBER,
+  ORPHAN,
+  SIGN,
+  SLOT_CREATOR,
+  SLOT_HOLDERS,
+  SLOT_INCARNATION,
+  SLOT_LENGTH,
+  SLOT_NAME,
+  SLOT_STATE,
+  SLOT_WORDS,
+  SLOTS,
+  SLOTS_AT,
+  SLOTS_END,
+  SlotState,
+  START_HIGH,
+  START_LOW,
+  STATE,
+  UPKEEP,
+  UPKEEP_LINES,
+  WORDS,
+} from './root-layout.js'
 import { isGone, type LifeSign, stands } from './thread-life.js'
-
-const MAGIC = 0x4f535452
-const LINES = 1024
-const LINE_WORDS = 4
-/** More than one thread can take up by its arrival. */
-const UPKEEP_LINES = 3
-/** As long as no more are in use, nobody needs to look for dead threads among them. */
-const FEW_LINES = 16
-/** Enough for LINES + 1. */
-const LINE_BITS = 11
-const SLOTS = 512
-const HOLDER_WORDS = LINES / 32
-/** Longest name in UTF-16 units. */
-export const MAX_NAME = 255
-
-// Words of the header.
-const MAGIC_WORD = 0
-const STATE = 1
-const LOCK = 2
-const CHANGES = 3
-const INCARNATIONS = 4
-const LINES_END = 5
-const SLOTS_END = 6
-const ID_LOW = 7
-const ID_HIGH = 8
-const LOCK_NUMBERS = 9
-const UPKEEP = 10
-const MAIN_STANDS = 11
-const HEADER_WORDS = 16
-
-const ORPHAN = 2
-
-// Words of a line: the life sign; worker_threads.threadId + 1 once the thread has been admitted.
-const SIGN = 0
-const START_LOW = 1
-const START_HIGH = 2
-const MEMBER = 3
-
-// Words of a slot; then the holders' bits, then the name's units.
-const SLOT_STATE = 0
-const SLOT_INCARNATION = 1
-const SLOT_CREATOR = 2
-const SLOT_LENGTH = 3
-const SLOT_HOLDERS = 4
-const SLOT_NAME = SLOT_HOLDERS + HOLDER_WORDS
-const SLOT_WORDS = SLOT_NAME + (MAX_NAME + 1) / 2
-
-const LINES_AT = HEADER_WORDS
-const SLOTS_AT = LINES_AT + LINES * LINE_WORDS
-const WORDS = SLOTS_AT + SLOTS * SLOT_WORDS
-
-export const SlotState = { free: 0, creating: 1, ready: 2 } as const
 
 export class RootTable {
   readonly buffer: SharedArrayBuffer
@@ -69,7 +55,7 @@ export class RootTable {
     this.id = `${this.#words[ID_LOW]}.${this.#words[ID_HIGH]}`
   }
 
-  /** A new one; 368 KiB of address space, of which what is used becomes resident. */
+  /** A new one; 344 KiB of address space, of which what is used becomes resident. */
   static create(): RootTable {
     const buffer = new SharedArrayBuffer(WORDS * 4)
     const words = new Int32Array(buffer)
