@@ -131,7 +131,7 @@ pub fn text(rows: &[Row], policies: &[String], reference: &Reference) -> String 
 
 type Chooser = Box<dyn Fn(&Row) -> bool>;
 
-/// The two halves are by trace, dealt by a hash of the name: rules are tuned on A alone.
+/// The two halves are by trace, dealt by a hash of the name: what holds on one only is over-fitted.
 pub fn half_a(trace: &str) -> bool {
     let hash = trace.bytes().fold(7u64, |h, b| crate::mix(h ^ u64::from(b)));
     hash & 1 == 0
@@ -140,8 +140,8 @@ pub fn half_a(trace: &str) -> bool {
 fn groups() -> Vec<(&'static str, Chooser)> {
     vec![
         ("cells with all nine", Box::new(|row: &Row| row.cell.group == "nine")),
-        ("  half A (tuned on)", Box::new(|row: &Row| row.cell.group == "nine" && half_a(&row.cell.trace))),
-        ("  half B (held out)", Box::new(|row: &Row| row.cell.group == "nine" && !half_a(&row.cell.trace))),
+        ("  half A of the traces", Box::new(|row: &Row| row.cell.group == "nine" && half_a(&row.cell.trace))),
+        ("  half B of the traces", Box::new(|row: &Row| row.cell.group == "nine" && !half_a(&row.cell.trace))),
         ("  long traces", Box::new(|row: &Row| row.cell.group == "nine" && row.requests >= LONG)),
         ("cells by bytes", Box::new(|row: &Row| row.cell.group == "sized")),
     ]
