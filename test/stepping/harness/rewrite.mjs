@@ -1,0 +1,71 @@
+// Makes a copy of the built JavaScript engine in which every atomic access and every kernel call is a step, and mutations of it. The
+// source stays the shipped one: each module gets an `Atomics` of its own by one import, the kernel module wraps what it exports, and the
+// pauses become steps at which another thread may go on. Writes to a temporary folder only.
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const dist = fileURLToPath(new URL('../../../dist', import.meta.url))
+const here = path.dirname(fileURLToPath(import.meta.url))
+
+/** Short waits, so that schedules reach what lies behind them: expelling, giving up. */
+const shortened = [
+  ['epoch.js', /const PATIENCE = \d+;/, 'const PATIENCE = 4;'],
+  ['epoch.js', /const SPINS = \d+;/, 'const SPINS = 2;'],
+]
+
+function replaceOnce(text, find, by, what) {
+  const parts =
+    typeof find === 'string' ? text.split(find).length - 1 : (text.match(new RegExp(find, 'g')) ?? []).length
+  if (parts !== 1) throw new Error(`${what}: found ${parts} times, not once: ${find}`)
+  return text.replace(find, () => by)
+}
+
+/** Returns the folder of the copy. `edits`: [file, find, by] in dist/engine/js. */
+export function rewrite(edits = []) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'ostraka-stepping-'))
+  cpSync(path.join(dist, 'engine'), path.join(folder, 'engine'), { recursive: true })
+  copyFileSync(path.join(dist, 'errors.js'), path.join(folder, 'errors.js'))
+  mkdirSync(path.join(folder, 'harness'))
+  copyFileSync(path.join(here, 'stepper.mjs'), path.join(folder, 'harness', 'stepper.mjs'))
+  writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}')
+  const js = path.join(folder, 'engine', 'js')
+  for (const [file, find, by] of [...shortened, ...edits]) {
+    const name = path.join(js, file)
+    writeFileSync(name, replaceOnce(readFileSync(name, 'utf8'), find, by, file))
+  }
+  for (const file of readdirSync(js)) {
+    if (!file.endsWith('.js')) continue
+    const name = path.join(js, file)
+    writeFileSync(name, instrument(file, readFileSync(name, 'utf8')))
+  }
+  return folder
+}
+
+function instrument(file, text) {
+  if (file === 'kernel.js') {
+    const renamed = replaceOnce(
+      replaceOnce(text, 'export function kernelOver', 'function plainKernel', file),
+      'export function keyHashKernel',
+      'function plainHashKernel',
+      file,
+    )
+    return `import { recycledHashKernel, steppedKernel } from '../../harness/stepper.mjs';
+${renamed}
+export const kernelOver = (memory) => steppedKernel(memory, plainKernel);
+export const keyHashKernel = () => recycledHashKernel(plainHashKernel);
+`
+  }
+  if (file === 'pause.js') {
+    return `import { step } from '../../harness/stepper.mjs';
+export function spin() { step(true); }
+export function giveWay() { step(true); }
+`
+  }
+  return `import { steppedAtomics as Atomics } from '../../harness/stepper.mjs';\n${text}`
+}
+
+export function discard(folder) {
+  rmSync(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,197 @@
+// Small dramas for two or three threads. Each thread has a part: operations [kind, key, size of the value]; `before` is played by the first
+// one alone. A world has few segments of 4 KiB and few buckets, so that everything meets. Touches nothing.
+//
+// `vanishes`: the drama may evict, so a miss proves nothing.
+
+const fill = (from, count, size) => Array.from({ length: count }, (_, i) => ['set', `f${from + i}`, size])
+
+export const scenarios = [
+  {
+    name: 'two insert one key',
+    parts: [
+      [['set', 'k', 10]],
+      [
+        ['set', 'k', 10],
+        ['get', 'k'],
+      ],
+    ],
+  },
+  {
+    name: 'two add one key',
+    parts: [
+      [['add', 'k', 10]],
+      [
+        ['add', 'k', 10],
+        ['get', 'k'],
+      ],
+    ],
+  },
+  {
+    name: 'insert, insert, delete',
+    parts: [
+      [['set', 'k', 10]],
+      [['set', 'k', 10]],
+      [
+        ['delete', 'k'],
+        ['get', 'k'],
+      ],
+    ],
+  },
+  {
+    name: 'replace against get',
+    before: [['set', 'k', 10]],
+    parts: [
+      [['set', 'k', 10]],
+      [
+        ['get', 'k'],
+        ['get', 'k'],
+      ],
+    ],
+  },
+  {
+    name: 'delete against insert',
+    before: [['set', 'k', 10]],
+    parts: [
+      [
+        ['delete', 'k'],
+        ['add', 'k', 10],
+      ],
+      [
+        ['set', 'k', 10],
+        ['get', 'k'],
+      ],
+    ],
+  },
+  {
+    name: 'two take one value',
+    before: [['set', 'k', 10]],
+    parts: [
+      [['take', 'k']],
+      [
+        ['take', 'k'],
+        ['set', 'k', 10],
+      ],
+    ],
+  },
+  {
+    name: 'two increments',
+    before: [['increment', 'n', 0]],
+    parts: [
+      [['increment', 'n', 0]],
+      [
+        ['increment', 'n', 0],
+        ['get', 'n'],
+      ],
+    ],
+  },
+  {
+    name: 'clear against set',
+    before: [['set', 'k', 10]],
+    parts: [
+      [['clear', '']],
+      [
+        ['set', 'k', 10],
+        ['get', 'k'],
+      ],
+      [
+        ['set', 'j', 10],
+        ['get', 'k'],
+      ],
+    ],
+  },
+  {
+    name: 'neighbours in full buckets',
+    buckets: 2,
+    vanishes: true,
+    before: fill(0, 12, 10),
+    parts: [
+      [
+        ['set', 'a', 10],
+        ['set', 'b', 10],
+      ],
+      [
+        ['set', 'b', 10],
+        ['set', 'c', 10],
+        ['get', 'a'],
+      ],
+    ],
+  },
+  {
+    name: 'the last places under maxEntries',
+    maxEntries: 3,
+    buckets: 2,
+    vanishes: true,
+    before: [
+      ['set', 'x', 10],
+      ['set', 'y', 10],
+    ],
+    parts: [
+      [
+        ['set', 'a', 10],
+        ['delete', 'x'],
+      ],
+      [
+        ['set', 'b', 10],
+        ['get', 'a'],
+      ],
+    ],
+  },
+  {
+    name: 'relocation against replace and get',
+    vanishes: true,
+    before: [['set', 'k', 10], ['get', 'k'], ['get', 'k'], ...fill(0, 9, 1500)],
+    parts: [
+      fill(20, 4, 1500),
+      [
+        ['set', 'k', 10],
+        ['get', 'k'],
+      ],
+    ],
+  },
+  {
+    name: 'memory comes round under a paused writer and reader',
+    vanishes: true,
+    before: [['set', 'k', 400], ...fill(0, 8, 1500)],
+    parts: [
+      fill(20, 14, 1500),
+      [
+        ['get', 'k'],
+        ['set', 'k', 400],
+        ['get', 'k'],
+      ],
+    ],
+  },
+  {
+    name: 'a chunk whose segment goes away',
+    vanishes: true,
+    parts: [
+      fill(20, 14, 1500),
+      [
+        ['set', 'c', 30],
+        ['set', 'd', 30],
+        ['get', 'c'],
+        ['get', 'd'],
+      ],
+    ],
+  },
+  {
+    name: 'chains replaced, read and deleted',
+    segments: 12,
+    vanishes: true,
+    before: [['set', 'k', 9000]],
+    parts: [
+      [['set', 'k', 9000]],
+      [
+        ['get', 'k'],
+        ['delete', 'k'],
+        ['get', 'k'],
+      ],
+    ],
+  },
+  {
+    name: 'two evict at once',
+    vanishes: true,
+    before: fill(0, 9, 1500),
+    parts: [fill(20, 5, 1500), [...fill(30, 5, 1500), ['get', 'f31']]],
+  },
+]
