@@ -165,6 +165,9 @@ impl<H: Host> Attachment<H> {
         self.begin_accounting();
         self.control.store32(self.line + line::NET, net, Ordering::Release);
         self.release_place(world);
+        if crate::mutant::is("returned-twice") {
+            self.release_place(world);
+        }
         self.end_accounting();
     }
 

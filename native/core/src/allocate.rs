@@ -63,6 +63,11 @@ impl<H: Host> Attachment<H> {
         if mutant::is("stolen-chunk") {
             return chunk.valid;
         }
+        if mutant::is("chunk-without-world") {
+            return chunk.valid
+                && home.state(chunk.segment) == state::pack(segment::OPEN, queue, None)
+                && home.segment_word(chunk.segment, segment::GENERATION) == chunk.generation;
+        }
         chunk.valid
             && self.accepts(home, chunk.segment, queue, world)
             && home.segment_word(chunk.segment, segment::GENERATION) == chunk.generation

@@ -186,7 +186,9 @@ impl<H: Host> Attachment<H> {
         let busy = word::busy(self.me, hash.tag, location);
         home.region.cas64(mine, 0, busy).ok()?;
         // Claims and scans of two inserters must not pass each other: one of them has to see the other.
-        fence_after_update();
+        if !mutant::is("no-claim-fence") {
+            fence_after_update();
+        }
         if !mutant::is("no-second-scan") && !self.is_alone(home, key, hash, mine) {
             let _ = home.region.cas64(mine, busy, 0);
             return None;
@@ -288,7 +290,7 @@ impl<H: Host> Attachment<H> {
     pub(crate) fn unlink(&self, number: usize, victim: &Found, world: u32) -> bool {
         let home = &self.shards[number];
         self.mark_observed(home, victim.location);
-        let removing = word::removing(self.me, victim.word);
+        let removing = if mutant::is("unlink-without-removing") { 0 } else { word::removing(self.me, victim.word) };
         let net = self.net(world).wrapping_sub(u32::from(victim.current));
         self.announce(UNLINK, number as u32, victim.slot, removing, net, world);
         if home.region.cas64(victim.slot, victim.word, removing).is_err() {
@@ -329,7 +331,8 @@ impl<H: Host> Attachment<H> {
     /// The record's units are dead and no slot will ever lead to it again. Pinned since before it lost its slot, or the
     /// space was never anybody else's.
     pub(crate) fn mark_dead(&self, home: &Shard, location: u32, header: Header) {
-        home.region.release32(location * UNIT + 4, header.w1 | record::OBSERVED | record::DEAD);
+        let observed = if mutant::is("no-observed-mark") { 0 } else { record::OBSERVED };
+        home.region.release32(location * UNIT + 4, header.w1 | observed | record::DEAD);
         self.add_live(home, home.segment_of(location), header.units().wrapping_neg());
     }
 

@@ -104,7 +104,8 @@ mod raw {
             }
             #[cfg(not(target_arch = "x86_64"))]
             {
-                self.word32(offset).store(value, Relaxed);
+                // Release: who sees this pin must also see that the section under the one before is over.
+                self.word32(offset).store(value, Release);
                 super::fence(Ordering::SeqCst);
             }
         }

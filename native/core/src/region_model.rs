@@ -4,8 +4,8 @@
 
 use crate::death;
 use crate::layout::{control, slot};
-use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, Ordering::*};
+use std::sync::Arc;
 
 enum Cell {
     Wide(AtomicU64),
@@ -101,7 +101,8 @@ impl Region {
 
     pub fn publish32(&self, offset: u32, value: u32) {
         death::step();
-        self.word32(offset).store(value, Relaxed);
+        let order = if crate::mutant::is("relaxed-pin") { Relaxed } else { Release };
+        self.word32(offset).store(value, order);
         loom::sync::atomic::fence(SeqCst);
     }
 

@@ -7,6 +7,7 @@ use crate::hash::KeyHash;
 use crate::host::Host;
 use crate::index::Found;
 use crate::layout::{UNIT, record};
+use crate::mutant;
 use crate::record::{EXPIRY, Header, IDLE, idle_offset, options_bytes};
 use crate::region::Ordering;
 use crate::segment::Claimant;
@@ -64,7 +65,15 @@ impl<H: Host> Attachment<H> {
         home.region.store32(at * UNIT, w0, Ordering::Release);
         home.region.store32(at * UNIT + 4, header.key_length(), Ordering::Release);
         self.mark_observed(home, old.location);
-        let moved = home.region.cas64(old.slot, old.word, word::member(hash.tag, at)).is_ok();
+        let moved = if mutant::is("blind-relocation") {
+            home.region.store64(old.slot, word::member(hash.tag, at), Ordering::Release);
+            true
+        } else {
+            home.region.cas64(old.slot, old.word, word::member(hash.tag, at)).is_ok()
+        };
+        if moved && old.header.has(record::CHAIN) && mutant::is("chain-retired-on-relocation") {
+            self.retire_chain(home, old.location, old.header);
+        }
         if moved {
             let to = home.segment_of(at);
             self.add_entries(home, old.segment, -1);

@@ -87,8 +87,9 @@ impl<H: Host> Attachment<H> {
             if kind == segment::FREE {
                 let mut bytes = vec![0; (home.segment_units() * UNIT) as usize];
                 home.region.read(home.segment_start(index) * UNIT, &mut bytes);
-                if bytes.iter().any(|&byte| byte != 0) {
-                    return Err(format!("free segment {index} is not all zeros"));
+                if let Some(at) = bytes.iter().position(|&byte| byte != 0) {
+                    let bytes = &bytes[at & !7..(at + 16) & !7];
+                    return Err(format!("free segment {index} is not all zeros at {at}: {bytes:?}"));
                 }
             }
         }

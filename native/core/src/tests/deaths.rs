@@ -344,6 +344,31 @@ fn a_death_while_attaching_leaves_the_line_to_others() {
     }
 }
 
+/// What the dead had linked was replaced or removed before anybody healed: only the mark in its record tells that.
+#[test]
+fn an_entry_of_the_dead_is_counted_though_others_took_its_slot() {
+    for writes in 0.. {
+        let mut done = false;
+        for removes in [false, true] {
+            let cache = cache(20);
+            let (a, b) = (cache.attach(), cache.attach());
+            done = survives(writes, || a.put("k", NEW)).is_some();
+            cache.host.kill(a.host.id());
+            if removes {
+                ignore(b.delete(b"k"))
+            } else {
+                ignore(b.put("k", OLD))
+            }
+            b.reap_if_dead(a.me, Some(b.me));
+            let said = format!("set of a new key, dead before write {writes}, then removed: {removes}");
+            check_at_rest(&b, &said, 20);
+        }
+        if done {
+            break;
+        }
+    }
+}
+
 /// Whoever heals may die of it too, at any write, and a third goes on.
 #[test]
 fn the_death_of_a_reaper_heals() {

@@ -194,6 +194,29 @@ fn at_every_access(stride: usize, mut once: impl FnMut(u32) -> bool) {
     }
 }
 
+/// A reader stands still while what it reads is removed and its memory would be used again.
+#[test]
+fn a_reader_stands_still_while_memory_turns_over() {
+    for (state, prepare) in &BEFORE[1..3] {
+        at_every_access(1, |access| {
+            let scene = Scene::new(0);
+            prepare(&scene.holds[2]);
+            let before = first_event(&scene.holds[2]);
+            let other = scene.clone();
+            let between = move || {
+                other.run(1, delete);
+                evict(&other.holds[2], 0);
+                turn_over(&other.holds[2], 3);
+            };
+            let ((), met) = interrupted(access, between, || scene.run(0, get));
+            if met {
+                scene.judge(before, &format!("get of a {state} key, memory turned over before access {access}"));
+            }
+            met
+        });
+    }
+}
+
 /// A writer stands still; an evictor dies at its n-th write; another goes on from where that one stood.
 #[test]
 fn an_evictor_dies_while_a_writer_stands_still() {
@@ -202,6 +225,9 @@ fn an_evictor_dies_while_a_writer_stands_still() {
             let mut met = false;
             for writes in 0.. {
                 let scene = Scene::new(0);
+                // Every segment has had an epoch's stamp before.
+                turn_over(&scene.holds[2], 1);
+                turn_over(&scene.holds[2], 2);
                 let before = first_event(&scene.holds[2]);
                 let other = scene.clone();
                 let over = Rc::new(Cell::new(false));
@@ -226,6 +252,41 @@ fn an_evictor_dies_while_a_writer_stands_still() {
                 if over.get() {
                     break;
                 }
+            }
+            met
+        });
+    }
+}
+
+/// While one reaper stands still another may finish, and a new thread may own the line.
+#[test]
+fn two_reapers_of_one_line() {
+    for writes in [12, 24, 28, 30, 32, 34] {
+        at_every_access(1, |access| {
+            let cache = cache(12);
+            let (dying, b, c) = (cache.attach(), cache.attach(), Rc::new(cache.attach()));
+            survives(writes, || dying.put("k", &[1]));
+            cache.host.kill(dying.host.id());
+            let (late, other) = (cache.clone(), c.clone());
+            let line = dying.me;
+            let newcomer = Rc::new(Cell::new(None));
+            let arrived = newcomer.clone();
+            let between = move || {
+                other.reap_if_dead(line, Some(other.me));
+                let hold = late.attach();
+                for key in 0..5 {
+                    hold.put(&format!("{key}"), &[2]);
+                }
+                arrived.set(Some(hold));
+            };
+            let (_, met) = interrupted(access, between, || b.reap_if_dead(line, Some(b.me)));
+            b.reap_if_dead(line, Some(b.me));
+            let said = format!("dead before write {writes}, a second reaper before access {access} of the first");
+            b.validate().unwrap_or_else(|problem| panic!("{said}: {problem}"));
+            if let Some(hold) = newcomer.take() {
+                let at = crate::attachment::line_offset(hold.me) + crate::layout::line::THREAD_ID;
+                let owner = b.control.load32(at, crate::region::Ordering::Acquire);
+                assert_eq!(owner, hold.host.id(), "{said}: the newcomer lost its line");
             }
             met
         });

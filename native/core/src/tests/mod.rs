@@ -11,6 +11,8 @@ mod histories;
 #[cfg(not(loom))]
 mod history;
 #[cfg(not(loom))]
+mod identity;
+#[cfg(not(loom))]
 mod interleavings;
 #[cfg(loom)]
 mod models;

@@ -1,6 +1,8 @@
 //! A cache in private memory with a host whose clock and thread deaths tests decide.
 
-use crate::{Attachment, Condition, Geometry, Host, Limits, Outcome, Region, ShardGeometry, Use, Write};
+#[cfg(not(loom))]
+use crate::ShardGeometry;
+use crate::{Attachment, Condition, Geometry, Host, Limits, Outcome, Region, Use, Write};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -135,7 +137,9 @@ impl TestCache {
     }
 
     pub fn attach(&self) -> Attachment<TestHost> {
-        Attachment::new(self.control, self.shards.clone(), self.host.new_thread(), 0).unwrap()
+        #[allow(clippy::clone_on_copy)] // under the model checker a Region is more than an address
+        let control = self.control.clone();
+        Attachment::new(control, self.shards.clone(), self.host.new_thread(), 0).unwrap()
     }
 }
 
