@@ -4,6 +4,8 @@ export interface Effort {
   readonly once: number
   readonly twice: number
   readonly deaths: number
+  readonly early: number
+  readonly visits: number
   readonly milliseconds: number
 }
 

@@ -1,12 +1,30 @@
 // All kinds of schedules over one scenario, until something is wrong or the campaign is through.
-import { dying, interrupted, priorities, random } from './schedules.mjs'
+import { dying, early, interrupted, priorities, random, visit } from './schedules.mjs'
 import { scenarios } from './stage.mjs'
 
 /** How much is played: numbers of schedules, and how densely interruptions and deaths are laid. */
 export const efforts = {
-  short: { random: 40, priorities: 40, once: 60, twice: 0, deaths: 40, milliseconds: 2500 },
-  mutant: { random: 400, priorities: 400, once: 500, twice: 0, deaths: 300, milliseconds: 20_000 },
-  soak: { random: 4000, priorities: 4000, once: 5000, twice: 20_000, deaths: 4000, milliseconds: 600_000 },
+  short: { random: 40, priorities: 40, once: 40, twice: 0, deaths: 40, early: 8, visits: 40, milliseconds: 2500 },
+  mutant: {
+    random: 400,
+    priorities: 400,
+    once: 500,
+    twice: 0,
+    deaths: 400,
+    early: 40,
+    visits: 1500,
+    milliseconds: 20_000,
+  },
+  soak: {
+    random: 4000,
+    priorities: 4000,
+    once: 5000,
+    twice: 20_000,
+    deaths: 4000,
+    early: 100,
+    visits: 8000,
+    milliseconds: 600_000,
+  },
 }
 
 /** Every `stride`-th of a generator's schedules, so that about `count` of `total` are played; `from` shifts which. */
@@ -24,6 +42,8 @@ function* deal(number, length, own, effort, seed) {
     changing(threads, length, effort.priorities, seed),
     thinned(interrupted(threads, length, 1), threads * threads * length, effort.once, seed),
     deaths(own, effort.deaths, seed),
+    early(threads, effort.early),
+    visits(threads, length, effort.visits, seed),
   ]
   if (effort.twice > 0) {
     const total = (threads * threads * (threads - 1) * length * length) / 2
@@ -47,6 +67,10 @@ function* randoms(count, seed) {
 
 function* changing(threads, length, count, seed) {
   for (let i = 0; i < count; i++) yield priorities(seed + i, threads, length)
+}
+
+function* visits(threads, length, count, seed) {
+  for (let i = 0; i < count; i++) yield visit(seed + i, threads, length)
 }
 
 /** A death before every step of every thread: of one that runs alone from the start, and of one among others. */

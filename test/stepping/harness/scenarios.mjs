@@ -137,6 +137,20 @@ export const scenarios = [
     ],
   },
   {
+    name: 'an entry that outlives its inserter',
+    maxEntries: 4,
+    buckets: 2,
+    before: [['set', 'x', 10]],
+    parts: [
+      [['set', 'a', 10]],
+      [
+        ['set', 'a', 10],
+        ['delete', 'a'],
+        ['get', 'a'],
+      ],
+    ],
+  },
+  {
     name: 'relocation against replace and get',
     vanishes: true,
     before: [['set', 'k', 10], ['get', 'k'], ['get', 'k'], ...fill(0, 9, 1500)],
@@ -193,5 +207,18 @@ export const scenarios = [
     vanishes: true,
     before: fill(0, 9, 1500),
     parts: [fill(20, 5, 1500), [...fill(30, 5, 1500), ['get', 'f31']]],
+  },
+  {
+    name: 'a reader between two graces',
+    vanishes: true,
+    before: [['set', 'k', 400], ...fill(0, 10, 1500)],
+    parts: [
+      fill(20, 12, 1500),
+      [
+        ['get', 'k'],
+        ['get', 'k'],
+        ['get', 'k'],
+      ],
+    ],
   },
 ]

@@ -19,6 +19,7 @@ export const Word = {
   threads: 10,
   scenario: 11,
   failed: 12,
+  gives: 13,
   status: 16,
   priority: 24,
   own: 32,
@@ -30,6 +31,8 @@ export const Mode = { random: 0, priorities: 1, changes: 2 }
 export const Status = { idle: 0, runnable: 1, finished: 2, dead: 3 }
 export const CHANGES = 4
 export const WORDS = 64
+/** Pauses after which an interrupted thread goes on, where others have run into it. */
+const PATIENCE = 40
 /** No thread: the schedule is over. */
 export const NOBODY = -1
 
@@ -102,7 +105,9 @@ function next(gives) {
     return all.reduce((a, b) => (words[Word.priority + b] > words[Word.priority + a] ? b : a))
   }
   if (change >= 0 && others.includes(change)) return change
-  return mine && !gives ? me : (others.find((thread) => thread > me) ?? others[0])
+  // An interrupted thread stays where it is although others wait for it, until they can get no further at all.
+  const patient = !gives || ++words[Word.gives] % PATIENCE !== 0
+  return mine && patient ? me : (others.find((thread) => thread > me) ?? others[0])
 }
 
 function changeAt(step) {
