@@ -30,7 +30,10 @@ if (mode === 'entries') {
   const cache = createCache({ name: 'm', maxBytes, near: false, engine })
   if (mode === 'churn') {
     let state = 1
-    const random = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 4_294_967_296
+    const random = () => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+      return state / 4_294_967_296
+    }
     const source = Buffer.alloc(256 * 1024, 7)
     let written = 0
     while (written < maxBytes * 6) {

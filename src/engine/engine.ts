@@ -70,8 +70,25 @@ export interface Engine {
   writeString(key: string, value: string, mode: number, ttl: number, idle: number): number
   writeBytes(key: string, bytes: Uint8Array, kind: number, mode: number, ttl: number, idle: number): number
   /** Stores only if the entry is still the one that `meta` described after a `read` of this key. */
-  writeIf(key: string, bytes: Uint8Array, kind: number, ttl: number, idle: number, slot: number, location: number, generation: number): number
-  writeStringIf(key: string, value: string, ttl: number, idle: number, slot: number, location: number, generation: number): number
+  writeIf(
+    key: string,
+    bytes: Uint8Array,
+    kind: number,
+    ttl: number,
+    idle: number,
+    slot: number,
+    location: number,
+    generation: number,
+  ): number
+  writeStringIf(
+    key: string,
+    value: string,
+    ttl: number,
+    idle: number,
+    slot: number,
+    location: number,
+    generation: number,
+  ): number
   /** Adds to a number entry (an absent one counts as 0); NaN when the entry is not a number, undefined when it cannot be kept. Keeps the expiry of an existing entry. */
   increment(key: string, by: number, ttl: number, idle: number): number | undefined
 

@@ -49,13 +49,7 @@ export interface Addon {
   version(): string
   layoutConstants(): number[]
   hashKey(seedLow: number, seedHigh: number, key: Uint8Array): number[]
-  attach(
-    control: Uint8Array,
-    shards: Uint8Array[],
-    scratch: Uint8Array,
-    meta: Int32Array,
-    nodeThread: number,
-  ): Bound
+  attach(control: Uint8Array, shards: Uint8Array[], scratch: Uint8Array, meta: Int32Array, nodeThread: number): Bound
 }
 
 const SCRATCH_BYTES = 64 * 1024

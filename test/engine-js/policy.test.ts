@@ -10,8 +10,11 @@ class Simulator {
   private readonly small = new Map<string, number>()
   private readonly main = new Map<string, number>()
   private readonly ghosts = new Set<string>()
+  private readonly capacity: number
 
-  constructor(private readonly capacity: number) {}
+  constructor(capacity: number) {
+    this.capacity = capacity
+  }
 
   request(key: string): boolean {
     const queue = this.small.has(key) ? this.small : this.main.has(key) ? this.main : undefined

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
-import { createRegions, type RegionOptions } from '../../src/engine/create.js'
+import { createRegions, type GeometryOptions, type RegionOptions } from '../../src/engine/create.js'
 import { attachJs } from '../../src/engine/js/engine.js'
 import { Control, Counter, THREAD_BYTES, THREADS, Thread } from '../../src/engine/layout.js'
 import { allKeys, MIB, randomOf, set } from './harness.js'
@@ -66,7 +66,7 @@ async function hammer(options: RegionOptions, data: Record<string, unknown>, mil
 }
 
 describe('hammering', () => {
-  it.each([
+  it.each<[string, GeometryOptions, Record<string, unknown>]>([
     ['plain', { maxBytes: 2 * MIB }, {}],
     ['entries counted', { maxBytes: 8 * MIB, maxEntries: 150 }, {}],
     ['with expiry', { maxBytes: 2 * MIB }, { mode: 'ttl' }],
@@ -93,7 +93,7 @@ describe('hammering', () => {
 })
 
 describe('a terminated thread', () => {
-  it.each([
+  it.each<[string, GeometryOptions]>([
     ['bounded by bytes', { maxBytes: 2 * MIB }],
     ['bounded by entries', { maxBytes: 4 * MIB, maxEntries: 120 }],
   ])('harms nobody: %s', async (_name, options) => {
