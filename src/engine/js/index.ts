@@ -55,16 +55,15 @@ export function secondBucketOf(home: Shard, key: Key): number {
 
 /** The member with this key, of any world, into `into`. */
 export function find(home: Shard, key: Key, world: number, into: Found): boolean {
-  return (
-    findIn(home, firstBucketOf(home, key), key, world, into) ||
-    findIn(home, secondBucketOf(home, key), key, world, into)
-  )
+  const first = firstBucketOf(home, key)
+  const second = secondBucketOf(home, key)
+  return findIn(home, first, second, key, world, into) || findIn(home, second, first, key, world, into)
 }
 
-function findIn(home: Shard, bucket: number, key: Key, world: number, into: Found): boolean {
+function findIn(home: Shard, bucket: number, other: number, key: Key, world: number, into: Found): boolean {
   const wanted = memberLow(key.tag)
   for (let from = 0; ; ) {
-    const hit = home.kernel.find(bucket, wanted, from)
+    const hit = home.kernel.find(bucket, wanted, from, other)
     if (hit === 0) return false
     const index = hit >>> 29
     const location = hit & LOCATION_MASK
@@ -161,7 +160,7 @@ function replace(cache: Attachment, home: Shard, key: Key, location: number, wor
 
 /** Claim, scan, commit: two inserters of one key cannot pass each other. */
 function claim(cache: Attachment, home: Shard, key: Key, location: number, world: number): boolean {
-  const slot = emptySlot(home, key)
+  const slot = home.kernel.vacancy(firstBucketOf(home, key), secondBucketOf(home, key))
   if (slot === 0) {
     displace(cache, home, key, world)
     return false
@@ -201,17 +200,6 @@ function isAlone(home: Shard, bucket: number, key: Key, own: number): boolean {
     else if (state === SlotState.member) return false
     else if (home.kernel.cas64(slot, low, location, 0, 0) === 1) from = rival
   }
-}
-
-/** An EMPTY slot in the candidate bucket that has more of them; 0 for none. */
-function emptySlot(home: Shard, key: Key): number {
-  const first = firstBucketOf(home, key)
-  const second = secondBucketOf(home, key)
-  const inFirst = home.kernel.vacancy(first)
-  const inSecond = home.kernel.vacancy(second)
-  if (inFirst === 0 && inSecond === 0) return 0
-  const isSecond = inSecond >> 3 > inFirst >> 3
-  return (isSecond ? second : first) + BUCKET_SLOTS + ((isSecond ? inSecond : inFirst) & 7) * SLOT_BYTES
 }
 
 /** Both buckets are full: unlinks the member that is worth least. No waiting, so it may happen under the pin. */

@@ -11,9 +11,9 @@ export interface Kernel {
   raiseNumber(address: number, least: number): void
   addNumber(address: number, by: number): void
   highOf(address: number, low: number): number
-  find(bucket: number, wanted: number, from: number): number
+  find(bucket: number, wanted: number, from: number, other: number): number
   rival(bucket: number, tag: number, own: number, from: number): number
-  vacancy(bucket: number): number
+  vacancy(first: number, second: number): number
   holder(bucket: number, location: number): number
 }
 

@@ -61,9 +61,11 @@
       (else (i32.const -1))))
 
   ;; The first slot of a bucket, from the given index on, whose low half without its dirty bit is the wanted one:
-  ;; index << 29 | location, or 0 (no record has location 0).
-  (func (export "find") (param $bucket i32) (param $wanted i32) (param $from i32) (result i32)
+  ;; index << 29 | location, or 0 (no record has location 0). The other candidate bucket is loaded first, for nothing but its way
+  ;; into the processor's cache: both misses then run at the same time.
+  (func (export "find") (param $bucket i32) (param $wanted i32) (param $from i32) (param $other i32) (result i32)
     (local $word i64)
+    (drop (i32.atomic.load (local.get $other)))
     (block $none
       (loop $next
         (br_if $none (i32.ge_u (local.get $from) (i32.const 7)))
@@ -96,8 +98,25 @@
         (return (local.get $from))))
     (i32.const 0))
 
+  ;; The first EMPTY slot in that of two buckets which has more of them, the first when both have as many; 0 when there is none.
+  (func (export "vacancy") (param $first i32) (param $second i32) (result i32)
+    (local $inFirst i32)
+    (local $inSecond i32)
+    (local.set $inFirst (call $vacant (local.get $first)))
+    (local.set $inSecond (call $vacant (local.get $second)))
+    (if (i32.gt_u (i32.shr_u (local.get $inSecond) (i32.const 3)) (i32.shr_u (local.get $inFirst) (i32.const 3)))
+      (then
+        (local.set $first (local.get $second))
+        (local.set $inFirst (local.get $inSecond))))
+    (if (result i32) (local.get $inFirst)
+      (then
+        (i32.add
+          (i32.add (local.get $first) (i32.const 8))
+          (i32.shl (i32.and (local.get $inFirst) (i32.const 7)) (i32.const 3))))
+      (else (i32.const 0))))
+
   ;; Empty slots of a bucket: count << 3 | index of the first one, or 0.
-  (func (export "vacancy") (param $bucket i32) (result i32)
+  (func $vacant (param $bucket i32) (result i32)
     (local $index i32)
     (local $count i32)
     (local $first i32)

@@ -28,14 +28,14 @@ const TIMES = RecordFlag.expiry | RecordFlag.idle
 
 /** The location of the member with this key, 0 for none; its slot is left in `cache.found.slot`. */
 function locate(cache: Attachment, home: Shard, key: Key): number {
-  const location = locateIn(cache, home, key, firstBucketOf(home, key))
-  return location !== 0 ? location : locateIn(cache, home, key, secondBucketOf(home, key))
+  const location = locateIn(cache, home, key, firstBucketOf(home, key), secondBucketOf(home, key))
+  return location !== 0 ? location : locateIn(cache, home, key, key.secondBucket, key.firstBucket)
 }
 
-function locateIn(cache: Attachment, home: Shard, key: Key, bucket: number): number {
+function locateIn(cache: Attachment, home: Shard, key: Key, bucket: number, other: number): number {
   const wanted = memberLow(key.tag)
   for (let from = 0; ; ) {
-    const hit = home.kernel.find(bucket, wanted, from)
+    const hit = home.kernel.find(bucket, wanted, from, other)
     if (hit === 0) return 0
     const index = hit >>> 29
     const location = hit & LOCATION_MASK
