@@ -23,7 +23,7 @@ const MUTANTS = {
   'chunk-without-world': ['single::clear_forgets'],
   'no-second-scan': ['interleavings::two_operations_interleaved_at_every_access', 'loom:loom_two_inserters'],
   'blind-commit': ['interleavings::two_operations_interleaved_at_every_access', 'loom:loom_two_inserters'],
-  'no-claim-fence': ['loom:loom_two_adders', 'loom:loom_two_inserters'],
+  'no-claim-fence': ['loom:loom_claims_in_two_slots'],
   'no-key-compare': ['identity::keys_of_one_tag'],
   'blind-relocation': ['interleavings::two_operations_interleaved_at_every_access', 'loom:loom_relocation_and_replace'],
   'no-observed-mark': ['deaths::an_entry_of_the_dead'],

@@ -10,7 +10,9 @@ use super::support::{TestCache, TestHost};
 use crate::death::survives;
 use crate::evict::Goal;
 use crate::layout::{record, segment};
+use crate::record::{Header, w0};
 use crate::region::Ordering;
+use crate::segment::Claimant;
 use crate::shard::state;
 use crate::{Attachment, Condition, Geometry, Limits, Outcome, ShardGeometry, Use};
 use loom::thread;
@@ -93,6 +95,48 @@ fn loom_two_inserters_of_one_key() {
         let holds = race([cache.attach(), cache.attach()], [|a| put(a, 1), |a| put(a, 2)]);
         assert!(matches!(seen(&holds[0]), Some(1 | 2)));
         check(&holds[0]);
+    });
+}
+
+/// A record of key "k", written and not linked; leaves `a` pinned.
+fn written(a: &Hold, value: u8) -> u32 {
+    let home = &a.shards[0];
+    let header = Header::new(w0(1, 0, 0), 1, 0);
+    a.pin();
+    let at = a.allocate(0, 0, header.units(), a.world(), Claimant::Caller).unwrap();
+    home.region.write(at * 8 + header.key_offset(), b"k");
+    home.region.write(at * 8 + header.value_offset(), &[value]);
+    home.region.store32(at * 8, header.w0, Ordering::Release);
+    home.region.store32(at * 8 + 4, 1, Ordering::Release);
+    at
+}
+
+/// A slot is emptied at the last moment, so that two inserters of one key claim different ones.
+#[test]
+fn loom_claims_in_two_slots() {
+    model(|| {
+        let cache = tiny(8, 0);
+        let (a, b) = (cache.attach(), cache.attach());
+        let hash = a.hash(b"k");
+        a.put("y", &[7]);
+        a.put("z", &[7]);
+        let bucket = a.shards[0].candidate_buckets(hash)[0];
+        let in_first = |key: &str| {
+            let found = a.find(&a.shards[0], key.as_bytes(), a.hash(key.as_bytes()), 0).unwrap();
+            (bucket..bucket + 64).contains(&found.slot)
+        };
+        let victim = if in_first("y") { b"y" } else { b"z" };
+        let (at_a, at_b) = (written(&a, 1), written(&b, 2));
+        let other = thread::spawn(move || {
+            let found = b.find(&b.shards[0], victim, b.hash(victim), 0).unwrap();
+            b.unlink(0, &found, 0);
+            b.link(0, b"k", hash, at_b, 0, None, false);
+            b.unpin();
+        });
+        a.link(0, b"k", hash, at_a, 0, None, false);
+        a.unpin();
+        other.join().unwrap();
+        check(&a);
     });
 }
 
