@@ -10,6 +10,8 @@ export type { ComparableOptions, Regions } from './wire.js'
 
 /** How long `openCache` may block. */
 const BOUND_MS = 1_000
+/** How much longer while elections go on, none of them lasting: every winner dies at once. */
+const UNREST_MS = 3_000
 const CLOSED = 1
 
 // One port a thread: two copies of the package (import and require, or after a hot reload) meet on globalThis.
@@ -42,7 +44,8 @@ export interface OpenedCache {
  * runs at most once, only in the one thread that won, and must return fully initialised regions, since others see them right
  * after. Without `mine`: waits for the one that is there.
  *
- * Synchronous; blocks for at most 1 s: not at all where this thread knows the cache, about 1 ms where another must be asked.
+ * Synchronous; blocks for at most 1 s: not at all where this thread knows the cache, about 1 ms where another must be asked. (Where
+ * the main thread has not loaded the package and every thread that does dies at once, it goes on trying for up to 5 s.)
  * Throws OSTRAKA_ERR_INVALID_OPTION (name), OSTRAKA_ERR_NO_CACHE (nobody holds it, `mine` not given), OSTRAKA_ERR_ATTACH_TIMEOUT
  * (every thread that could hand it over is blocked), OSTRAKA_ERR_TOO_MANY_CACHES, OSTRAKA_ERR_TOO_MANY_THREADS, what `create`
  * throws, and DataCloneError for regions or options that cannot travel (the name is free again then).
@@ -53,10 +56,16 @@ export function openCache(
   create: () => Regions,
 ): OpenedCache {
   checkName(name)
-  const deadline = performance.now() + BOUND_MS
+  let deadline = performance.now() + BOUND_MS
+  let late = port.hasJoined
   port.askFor(name)
   for (;;) {
-    const joined = port.join(deadline)
+    const joined = port.join(deadline, deadline + UNREST_MS)
+    // Joining took longer; what is left to do gets its time.
+    if (performance.now() > deadline && !late) {
+      late = true
+      deadline = performance.now() + BOUND_MS
+    }
     const seen = joined.table.changes()
     const found = find(joined, name, mine !== undefined, deadline)
     if (typeof found === 'object') return new Handle(joined, found, false)

@@ -22,6 +22,8 @@ const IMPORT_BOUND_MS = 50
 const ASK_AGAIN_MS = 20
 /** How long threads that may have heard of a root get to say so before a new one is made. */
 const HEARSAY_MS = 5
+/** So long after the last election nobody is dying any more: who does not answer is blocked. */
+const CALM_MS = 1_000
 /** How many caches, the newest, are handed over unasked. */
 const LIKELY = 4
 /** Bound of upkeep that nobody waits for. */
@@ -44,6 +46,7 @@ export class ThreadPort {
   readonly #heard = new Map<string, KnownRoot>()
   /** Threads that won an election, as they said. */
   readonly #claims = new Set<number>()
+  #claimedAt = Number.NEGATIVE_INFINITY
   readonly #election: Election
   #joined: Joined | undefined
   #ask: { readonly answered: Int32Array; readonly at: number } | undefined
@@ -83,36 +86,45 @@ export class ThreadPort {
     }
   }
 
-  /** The root of this process: found, or made if there is none. Throws at the deadline (performance.now()). */
-  join(deadline: number): Joined {
+  /**
+   * The root of this process: found, or made if there is none. Throws at the deadline (performance.now()); only while others keep
+   * winning elections and dying, so that nobody is blocked, it goes on until `limit`.
+   */
+  join(deadline: number, limit: number = deadline): Joined {
+    let until = deadline
     this.drain()
     if (this.#joined !== undefined) return this.#joined
     let listened = false
     for (;;) {
       // The newest first: an older one may have been given up since.
       for (const known of [...this.#heard.values()].reverse()) {
-        const joined = this.#adopt(known, false, deadline)
+        const joined = this.#adopt(known, false, until)
         if (joined !== undefined) return joined
         this.#heard.delete(known.table.id)
       }
       if (!listened) this.#askAgain('root')
       if (!listened && !isAlone(this.#channel, KEY)) {
         listened = true
-        const until = Math.min(performance.now() + HEARSAY_MS, deadline)
-        while (this.#living() === undefined && performance.now() < until) this.awaitAnswer('root')
+        const heardBy = Math.min(performance.now() + HEARSAY_MS, until)
+        while (this.#living() === undefined && performance.now() < heardBy) this.awaitAnswer('root')
         if (this.#living() !== undefined) continue
       }
-      const outcome = this.#election.contend(deadline)
+      const outcome = this.#election.contend(until)
       if (outcome === 'won') {
         // In this order, while who carries an older root on says so and then looks for claims: one of the two sees the other.
         this.#post({ type: 'claim', from: threadId })
         this.drain()
         if (this.#living() !== undefined) continue
         const made = { table: RootTable.create(), caches: new Map() }
-        const joined = this.#adopt(made, true, deadline) as Joined
+        const joined = this.#adopt(made, true, until) as Joined
         this.#post({ type: 'root', root: made.table.buffer })
         return joined
       } else if (outcome === 'timeout') {
+        const longer = Math.min(this.#claimedAt + CALM_MS, limit)
+        if (longer > performance.now()) {
+          until = longer
+          continue
+        }
         // Flags stay up until the loop turns, for another try in the same turn.
         setImmediate(() => {
           if (this.#joined === undefined) this.#election.withdraw()
@@ -120,6 +132,10 @@ export class ThreadPort {
         throw attachTimeout(this.#name)
       }
     }
+  }
+
+  get hasJoined(): boolean {
+    return this.#joined !== undefined
   }
 
   /** A root that somebody living has joined. */
@@ -272,6 +288,7 @@ export class ThreadPort {
         break
       case 'claim':
         this.#claims.add(message.from)
+        this.#claimedAt = performance.now()
         break
       case 'tie':
         this.#election.heard(message.node, message.from, message.to)
