@@ -126,16 +126,17 @@ function largestInline(home: Shard, keyLength: number, draft: Draft): number {
 function chainWithRoom(cache: Attachment, home: Shard, draft: Draft, links: number): number {
   const { key } = cache
   const value = draft.bytes ?? key.bytes.slice(key.length, key.length + draft.length)
+  let refusal: number = Status.stored
   for (let attempt = 0; attempt < CHAIN_ATTEMPTS; attempt++) {
     draft.chain = buildChain(cache, home, value, links)
     if (draft.chain !== undefined) {
       draft.bytes = value
       return Status.stored
     }
-    const refusal = makeRoom(cache, home, Goal.free, links + EVICTOR_RESERVE + 1)
-    if (refusal !== Status.stored) return refusal
+    refusal = makeRoom(cache, home, Goal.free, links + EVICTOR_RESERVE + 1)
+    if (refusal === Status.noRoom) return refusal
   }
-  return Status.noRoom
+  return refusal === Status.stored ? Status.noRoom : refusal
 }
 
 function attemptPinned(cache: Attachment, home: Shard, draft: Draft): number {
