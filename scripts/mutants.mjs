@@ -15,7 +15,10 @@ const LIMIT_MS = 120_000
 /** Fault → test filters, in the order in which they are tried; `loom:` names a model. */
 const MUTANTS = {
   'no-pin': ['interleavings::two_operations_interleaved_at_every_access', 'loom:loom_reuse_of_memory_and_a_writer'],
-  'no-first-grace': ['interleavings::two_operations_interleaved_at_every_access', 'loom:loom_reuse_of_memory_and_a_writer'],
+  'no-first-grace': [
+    'interleavings::two_operations_interleaved_at_every_access',
+    'loom:loom_reuse_of_memory_and_a_writer',
+  ],
   'no-second-grace': ['interleavings::a_reader_stands_still', 'loom:loom_reuse_of_memory_and_a_reader'],
   'narrow-generation': ['identity::a_stamp'],
   'near-without-generation': ['identity::a_stamp', 'loom:loom_near_stamp'],
@@ -75,7 +78,11 @@ function run(binary, filter, mutant) {
       clearInterval(watch)
       const failed = /^test (\S+) \.\.\. FAILED/m.exec(output)
       const ran = /running [1-9]/.test(output)
-      const how = failed ? failed[1] : signal === 'SIGKILL' ? `${filter} (hangs)` : `${filter} (${signal ?? `exit ${code}`})`
+      const how = failed
+        ? failed[1]
+        : signal === 'SIGKILL'
+          ? `${filter} (hangs)`
+          : `${filter} (${signal ?? `exit ${code}`})`
       resolve({ caught: code !== 0, how: how.replace(/^tests::/, ''), ran, ms: Date.now() - begin })
     })
   })
@@ -114,5 +121,7 @@ for (const name of names) {
   const by = result.caught ? result.how : 'SURVIVED'
   process.stdout.write(`${name.padEnd(30)} ${by.padEnd(76)} ${(spent / 1000).toFixed(1).padStart(6)} s\n`)
 }
-process.stdout.write(`${names.length - survivors} of ${names.length} faults noticed in ${Math.round((Date.now() - begin) / 1000)} s\n`)
+process.stdout.write(
+  `${names.length - survivors} of ${names.length} faults noticed in ${Math.round((Date.now() - begin) / 1000)} s\n`,
+)
 process.exit(survivors > 0 ? 1 : 0)

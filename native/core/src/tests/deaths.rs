@@ -331,13 +331,13 @@ fn a_death_while_attaching_leaves_the_line_to_others() {
         let cache = cache(0);
         let b = cache.attach();
         let host = cache.host.new_thread();
-        let attach = || Attachment::new(cache.control.clone(), cache.shards.clone(), host.clone(), 0);
+        let attach = || Attachment::new(cache.control, cache.shards.clone(), host.clone(), 0);
         let done = survives(writes, || ignore(attach().unwrap())).is_some();
         cache.host.kill(host.id());
         go_on(&b, &format!("attaching, dead before write {writes}"), 100);
         let more: Vec<Hold> = (1..THREADS).map(|_| cache.attach()).collect();
         assert_eq!(more.len() as u32, THREADS - 1);
-        assert!(Attachment::new(cache.control.clone(), cache.shards.clone(), cache.host.new_thread(), 0).is_err());
+        assert!(Attachment::new(cache.control, cache.shards.clone(), cache.host.new_thread(), 0).is_err());
         if done {
             break;
         }

@@ -118,8 +118,10 @@ const ACTS: &[(&str, Act)] = &[
     ("turn over", turn_over),
 ];
 
+type Prepare = fn(&Hold);
+
 /// What "k" is before: absent, short, long, forgotten by a clear.
-const BEFORE: &[(&str, fn(&Hold))] = &[
+const BEFORE: &[(&str, Prepare)] = &[
     ("absent", |_| {}),
     ("short", |a| ignore(set(a, 1))),
     ("long", |a| ignore(set_long(a, 1))),
