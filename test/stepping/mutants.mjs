@@ -68,7 +68,7 @@ const mutants = [
   {
     name: 'a linking is announced by nobody',
     edits: [['index.js', /(bookLink|announce)\(cache, Intent\.link, home, slot, low, location, net, world\);/, '']],
-    notice: ['two insert', 'two add', 'insert, insert'],
+    notice: ['clear against', 'neighbours', 'last places'],
   },
   {
     name: 'the replaced record is not marked as seen',
