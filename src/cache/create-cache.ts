@@ -81,6 +81,8 @@ function handle(settings: CacheSettings, shared: SharedSettings, opened: OpenedC
   if (attachment === undefined) {
     attachment = { engine: choice.attach(opened.regions), near: new Map(), handles: 0 }
     attachments.set(key, attachment)
+    // Advice only: whoever attaches first gives it before most of the memory has been touched.
+    if (shared.hugePages) attachment.engine.adviseHugePages?.()
   }
   const { engine } = attachment
   attachment.handles++

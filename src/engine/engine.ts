@@ -116,6 +116,8 @@ export interface Engine {
   now(): number
   /** Does a bounded amount of upkeep; true when more is left. */
   maintain(): boolean
+  /** Asks the kernel for huge pages under the shards; whether it agreed. Only where an engine can ask. */
+  adviseHugePages?(): boolean
   /** Leaves the registry. Every later call is the caller's mistake and is guarded by the cache. */
   detach(): void
 }

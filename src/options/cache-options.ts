@@ -45,8 +45,10 @@ export interface CacheOptions {
   near?: NearOptions | false | undefined
   /** How structured values are written. 'auto' keeps every supported type; 'json' and 'v8' refuse what they would lose. */
   codec?: 'auto' | 'json' | 'v8' | undefined
-  /** What is kept when the cache is full. In this version 'adaptive' is S3-FIFO. */
+  /** What is kept when the cache is full. In this version 'adaptive' is S3-FIFO that fills the main queue first; 's3-fifo' is the published rule. */
   policy?: 'adaptive' | 's3-fifo' | undefined
+  /** Asks the kernel for huge pages under the shared memory: fewer address misses in a large cache. Native engine on Linux. Default false. */
+  hugePages?: boolean | undefined
   /** 'manual': time stands still until `cache.advance(…)`, in all threads. For tests. */
   clock?: 'system' | 'manual' | undefined
   /** Seed of the hash functions, for repeatable tests. Default: random for each cache. */
@@ -68,6 +70,7 @@ export interface SharedSettings {
   readonly ttlJitter: number
   readonly codec: 'auto' | 'json' | 'v8'
   readonly policy: 'adaptive' | 's3-fifo'
+  readonly hugePages: boolean
   readonly clock: 'system' | 'manual'
   /** Undefined: the creator draws one at random. */
   readonly seed: bigint | undefined
@@ -102,6 +105,7 @@ export const defaultShared: SharedSettings = {
   ttlJitter: 0,
   codec: 'auto',
   policy: 'adaptive',
+  hugePages: false,
   clock: 'system',
   seed: undefined,
 }

@@ -91,6 +91,7 @@ const entries = {
     codecHint,
   ),
   policy: oneOf(['adaptive', 's3-fifo']),
+  hugePages: accepts<boolean>((input) => (typeof input === 'boolean' ? input : undefined), 'true or false'),
   clock: oneOf(['system', 'manual']),
   seed: accepts(parseSeed, 'a whole number from 0 on, below 2^53, or a bigint below 2^64'),
   disk: unavailable('leave it out: this version caches in memory only'),

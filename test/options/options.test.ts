@@ -87,6 +87,7 @@ describe('options of createCache', () => {
         near: { maxEntries: 5, values: 'copy' },
         codec: 'v8',
         policy: 's3-fifo',
+        hugePages: true,
         clock: 'manual',
         seed: 7,
       },
@@ -103,12 +104,13 @@ describe('options of createCache', () => {
       ttlJitter: 0.1,
       codec: 'v8',
       policy: 's3-fifo',
+      hugePages: true,
       clock: 'manual',
       seed: 7n,
     })
     expect(settings.near).toEqual({ maxEntries: 5, maxBytes: 8_388_608, maxValueBytes: 65_536, values: 'copy' })
     expect(settings.engine).toBe('js')
-    expect(settings.given.size).toBe(12)
+    expect(settings.given.size).toBe(13)
     expect(readOptions({ near: false }, {}).near).toBeUndefined()
     expect(readOptions({ ttl: 0 }, {}).shared.ttl).toBe(0)
     expect(readOptions({ ttl: Infinity }, {}).shared.ttl).toBe(-1)
