@@ -1,5 +1,5 @@
-//! Regions laid out from Rust: for tests, models and tools that run without JavaScript. The package itself lays its
-//! memory out in `src/engine/create.ts`; a test there compares the two.
+//! Regions laid out from Rust: for tests, models and fuzzing, which run without JavaScript. The package itself lays its
+//! memory out in `src/engine/create.ts`.
 //!
 //! Engines read a region's geometry from its header, so sizes may be anything that fits, down to models with two buckets.
 
