@@ -17,20 +17,27 @@ export function checkKey(key: string): void {
 function checkUnusualKey(key: unknown): void {
   if (typeof key !== 'string') throw invalidKey(`a key must be a string, got ${show(key)}`)
   if (key.length === 0) throw invalidKey('a key must not be empty')
-  // A lone surrogate counts as the three bytes that WTF-8 gives it, as many as the character that takes its place here.
-  const bytes = Buffer.byteLength(key, 'utf8')
-  if (bytes > MAX_KEY_BYTES) {
-    throw invalidKey(`a key has at most ${MAX_KEY_BYTES} bytes, got ${bytes} (${show(key)}); hash long keys`)
-  }
+  const bytes = keyBytes(key)
+  if (bytes > MAX_KEY_BYTES) throw invalidKeyOfLength(bytes, key)
+}
+
+/** Bytes as WTF-8: a lone surrogate counts as three, as many as the character that takes its place here. */
+export function keyBytes(key: string): number {
+  return Buffer.byteLength(key, 'utf8')
+}
+
+export function invalidKeyOfLength(bytes: number, key: string): OstrakaError {
+  return invalidKey(
+    `a key has at most ${MAX_KEY_BYTES} bytes, its namespace included, got ${bytes} (${show(key)}); hash long keys`,
+  )
 }
 
 function invalidKey(why: string): OstrakaError {
   return new OstrakaError('OSTRAKA_ERR_INVALID_KEY', `Invalid key: ${why}`)
 }
 
-export function checkKeys(keys: readonly string[]): void {
+export function checkKeyList(keys: readonly string[]): void {
   if (!Array.isArray(keys)) throw invalidArgument(`keys must be an array of strings, got ${show(keys)}`)
-  for (const key of keys) checkKey(key)
 }
 
 export function invalidArgument(message: string): OstrakaError {

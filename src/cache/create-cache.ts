@@ -9,15 +9,15 @@ import { OstrakaError } from '../errors.js'
 import { type CacheOptions, type CacheSettings, defaultName, type SharedSettings } from '../options/cache-options.js'
 import { assertSameOptions } from '../options/differences.js'
 import { readOptions } from '../options/validate.js'
-import { Cache } from './cache.js'
-import { NearCache } from './near.js'
-import { NearRecords } from './near-record.js'
+import { Cache, type CacheParts } from './cache.js'
+import { NearCaches } from './near-caches.js'
+import type { AnySchema, Schema } from './schema.js'
 import { type EngineChoice, selectEngine } from './select-engine.js'
 
 /** An engine attached by this thread, used by all of its handles that want the same one for the same cache. */
 interface Attachment {
   readonly engine: Engine
-  readonly near: Map<string, NearCache>
+  readonly near: NearCaches
   handles: number
 }
 
@@ -31,14 +31,14 @@ const attachments = new Map<string, Attachment>()
  * one that is there". Throws OSTRAKA_ERR_INVALID_OPTION (all faults at once), OSTRAKA_ERR_OPTIONS_DIFFER, OSTRAKA_ERR_NO_CACHE,
  * OSTRAKA_ERR_ATTACH_TIMEOUT, OSTRAKA_ERR_ENGINE_UNAVAILABLE, OSTRAKA_ERR_OUT_OF_MEMORY, OSTRAKA_ERR_TOO_MANY_THREADS.
  */
-export function createCache(options?: CacheOptions): Cache {
+export function createCache<S extends Schema = AnySchema>(options?: CacheOptions): Cache<S> {
   const settings = readOptions(options)
   const choice = selectEngine(settings.engine)
   const opened = open(settings, options)
   try {
     const shared = opened.options as unknown as SharedSettings
     assertSameOptions(settings, shared)
-    return handle(settings, shared, opened, choice)
+    return new Cache<S>(parts(settings, shared, opened, choice))
   } catch (error) {
     opened.release()
     throw error
@@ -75,23 +75,25 @@ function regionOptions(shared: SharedSettings): Parameters<typeof createRegions>
   }
 }
 
-function handle(settings: CacheSettings, shared: SharedSettings, opened: OpenedCache, choice: EngineChoice): Cache {
+function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCache, choice: EngineChoice): CacheParts {
   const key = `${choice.name}:${opened.incarnation}`
   let attachment = attachments.get(key)
   if (attachment === undefined) {
-    attachment = { engine: choice.attach(opened.regions), near: new Map(), handles: 0 }
+    const engine = choice.attach(opened.regions)
+    attachment = { engine, near: new NearCaches(engine, opened.regions), handles: 0 }
     attachments.set(key, attachment)
     // Advice only: whoever attaches first gives it before most of the memory has been touched.
     if (shared.hugePages) attachment.engine.adviseHugePages?.()
   }
   const { engine } = attachment
   attachment.handles++
-  return new Cache({
+  return {
     name: settings.name,
     shared,
     engine,
     engineReason: choice.reason,
-    near: nearOf(settings, attachment, opened.regions),
+    near: settings.near,
+    nearCaches: attachment.near,
     sharedBytes: sharedBytes(opened.regions),
     leave: (all) => {
       attachment.handles--
@@ -102,19 +104,7 @@ function handle(settings: CacheSettings, shared: SharedSettings, opened: OpenedC
       if (all) opened.closeAll()
       else opened.release()
     },
-  })
-}
-
-// Handles with the same settings share what the thread keeps near; two modules with the same line must not keep everything twice.
-function nearOf(settings: CacheSettings, attachment: Attachment, regions: Regions): NearCache | undefined {
-  if (settings.near === undefined) return undefined
-  const key = JSON.stringify(settings.near)
-  let near = attachment.near.get(key)
-  if (near === undefined) {
-    near = new NearCache(settings.near, attachment.engine, new NearRecords(regions))
-    attachment.near.set(key, near)
   }
-  return near
 }
 
 function sharedBytes(regions: Regions): number {

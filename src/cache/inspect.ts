@@ -14,12 +14,13 @@ export interface EntryDescription {
   readonly expiresIn: number
 }
 
-export function describeEntry(engine: Engine, key: string): EntryDescription | undefined {
-  const found = engine.read(key, false)
+/** `stored` is the key in memory, `key` the one that users know. */
+export function describeEntry(engine: Engine, stored: string, key: string): EntryDescription | undefined {
+  const found = engine.read(stored, false)
   if (found === undefined) return undefined
   const kind = engine.meta[Meta.kind] as number
   const valueBytes = engine.meta[Meta.length] as number
-  const expiresIn = engine.expiresIn(key)
+  const expiresIn = engine.expiresIn(stored)
   // It may have gone between the two looks.
   if (expiresIn < 0) return undefined
   const type = typeof found === 'string' ? 'string' : typeOf(kind)

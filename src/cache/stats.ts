@@ -19,7 +19,7 @@ export interface CacheStats {
   readonly maxEntries: number | undefined
   /** Shared memory in use or set aside: index, records, sketches, everything. Never more than `maxBytes`. */
   readonly sharedBytes: number
-  /** Reads that found a live entry, near hits of this thread included. */
+  /** Reads that found a live entry, near hits included. */
   readonly hits: number
   readonly misses: number
   /** hits / (hits + misses), 0 before the first read. */
@@ -87,7 +87,7 @@ export interface StatsContext {
 export function readStats(engine: Engine, context: StatsContext): CacheStats {
   const counters = engine.counters()
   const count = (index: number) => counters[index] ?? 0
-  const hits = count(Counter.hits) + (context.near?.hits ?? 0)
+  const hits = count(Counter.hits)
   const misses = count(Counter.misses)
   return {
     version: 1,

@@ -55,20 +55,24 @@ export interface CacheOptions {
   seed?: number | bigint | undefined
 }
 
-/** What all threads of a cache share, fixed by the thread that creates it. */
-export interface SharedSettings {
-  readonly maxBytes: number
-  /** 0 = no bound. */
-  readonly maxEntries: number
-  readonly entryBytes: number
-  readonly shards: number | 'auto'
-  readonly owners: 0
+/** What holds for entries that are set without options of their own. */
+export interface EntryDefaults {
   /** Milliseconds, −1 for none. */
   readonly ttl: number
   /** Milliseconds, −1 for none. */
   readonly idle: number
   readonly ttlJitter: number
   readonly codec: 'auto' | 'json' | 'v8'
+}
+
+/** What all threads of a cache share, fixed by the thread that creates it. */
+export interface SharedSettings extends EntryDefaults {
+  readonly maxBytes: number
+  /** 0 = no bound. */
+  readonly maxEntries: number
+  readonly entryBytes: number
+  readonly shards: number | 'auto'
+  readonly owners: 0
   readonly policy: 'adaptive' | 's3-fifo'
   readonly hugePages: boolean
   readonly clock: 'system' | 'manual'

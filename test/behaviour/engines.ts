@@ -2,8 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { Cache } from '../../src/cache/cache.js'
-import { NearCache } from '../../src/cache/near.js'
-import { NearRecords } from '../../src/cache/near-record.js'
+import { NearCaches } from '../../src/cache/near-caches.js'
 import { createRegions, type Regions } from '../../src/engine/create.js'
 import type { Engine } from '../../src/engine/engine.js'
 import { attachJs } from '../../src/engine/js/engine.js'
@@ -66,7 +65,8 @@ export const benches: Bench[] = (['native', 'js', 'mixed'] as const).map((name) 
         shared,
         engine,
         engineReason: 'the test asked for it',
-        near: settings.near && new NearCache(settings.near, engine, new NearRecords(regions)),
+        near: settings.near,
+        nearCaches: new NearCaches(engine, regions),
         sharedBytes: 0,
         leave: () => engine.detach(),
       })

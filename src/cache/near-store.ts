@@ -1,0 +1,128 @@
+// What a thread keeps near, for all views with the same bounds: one row per value in parallel arrays, since a near hit costs as much as the
+// cache lines it touches. Holds at most so many entries and bytes; what was not used since the hand last passed goes first (CLOCK).
+// Touches nothing but its own arrays.
+import type { Engine } from '../engine/engine.js'
+import type { NearSettings } from '../options/cache-options.js'
+import { NearClock } from './near-clock.js'
+import type { NearRecords, RecordPlace } from './near-record.js'
+
+/** Fields of a row in `facts`: half a cache line. */
+export const Fact = { slot: 0, low: 1, high: 2, generationAt: 3, generation: 4, info: 5, bytes: 6 } as const
+export const FACTS_SHIFT = 3
+/** Bits of `info`; the shard's number stands above them. */
+export const Info = { used: 1, ends: 2, shardShift: 8 } as const
+
+const FIRST_ROWS = 64
+
+/** Whoever put a row there, and is told when it goes. */
+export interface RowOwner {
+  forget(key: string): void
+}
+
+export class NearStore {
+  readonly settings: NearSettings
+  readonly engine: Engine
+  readonly records: NearRecords
+  readonly clock: NearClock
+  facts = new Int32Array(FIRST_ROWS << FACTS_SHIFT)
+  /** When each ends, in ms on the engine's clock; of those with `Info.ends`. */
+  ends = new Float64Array(FIRST_ROWS)
+  readonly values: unknown[] = []
+  readonly #keys: string[] = []
+  readonly #owners: (RowOwner | undefined)[] = []
+  readonly #free: number[] = []
+  #hand = 0
+  #entries = 0
+  #bytes = 0
+  /** What is kept was read in this world; clear() begins a new one. */
+  world: number
+
+  constructor(settings: NearSettings, engine: Engine, records: NearRecords, world: number) {
+    this.settings = settings
+    this.engine = engine
+    this.records = records
+    this.clock = new NearClock(engine, records.control)
+    this.world = world
+  }
+
+  get entries(): number {
+    return this.#entries
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Makes room and keeps the value; its row. `bytes` must be within the bounds. */
+  add(owner: RowOwner, key: string, place: RecordPlace, value: unknown, bytes: number, end: number): number {
+    const { maxEntries, maxBytes } = this.settings
+    while (this.#entries >= maxEntries || this.#bytes + bytes > maxBytes) this.#dropOne()
+    const row = this.#free.pop() ?? this.values.length
+    if (row === this.ends.length) this.#grow()
+    const { facts } = this
+    const at = row << FACTS_SHIFT
+    facts[at + Fact.slot] = place.slot
+    facts[at + Fact.low] = place.low
+    facts[at + Fact.high] = place.high
+    facts[at + Fact.generationAt] = place.generationAt
+    facts[at + Fact.generation] = place.generation
+    facts[at + Fact.info] = (place.shard << Info.shardShift) | (end === Infinity ? 0 : Info.ends)
+    facts[at + Fact.bytes] = bytes
+    this.ends[row] = end
+    this.values[row] = value
+    this.#keys[row] = key
+    this.#owners[row] = owner
+    this.#entries++
+    this.#bytes += bytes
+    return row
+  }
+
+  remove(row: number): void {
+    this.#entries--
+    this.#bytes -= this.facts[(row << FACTS_SHIFT) + Fact.bytes] as number
+    this.values[row] = undefined
+    this.#keys[row] = ''
+    this.#owners[row] = undefined
+    this.#free.push(row)
+  }
+
+  /** Forgets everything: nothing that was read in another world is true in this one. Owners notice by themselves. */
+  enter(world: number): void {
+    if (world === this.world) return
+    this.world = world
+    for (const list of [this.values, this.#keys, this.#owners, this.#free]) list.length = 0
+    this.facts = new Int32Array(FIRST_ROWS << FACTS_SHIFT)
+    this.ends = new Float64Array(FIRST_ROWS)
+    this.#hand = 0
+    this.#entries = 0
+    this.#bytes = 0
+  }
+
+  #dropOne(): void {
+    const { facts } = this
+    for (;;) {
+      if (this.#hand >= this.values.length) this.#hand = 0
+      const row = this.#hand++
+      const owner = this.#owners[row]
+      if (owner === undefined) continue
+      const info = (row << FACTS_SHIFT) + Fact.info
+      if (((facts[info] as number) & Info.used) !== 0) {
+        facts[info] = (facts[info] as number) & ~Info.used
+        continue
+      }
+      owner.forget(this.#keys[row] as string)
+      this.remove(row)
+      return
+    }
+  }
+
+  #grow(): void {
+    const rows = Math.min(this.ends.length * 2, Math.max(this.settings.maxEntries, FIRST_ROWS * 2))
+    const facts = new Int32Array(rows << FACTS_SHIFT)
+    facts.set(this.facts)
+    this.facts = facts
+    const ends = new Float64Array(rows)
+    ends.set(this.ends)
+    this.ends = ends
+  }
+}
