@@ -2,10 +2,12 @@
 // whole. Touches its engine, this thread's near caches and its membership in the cache.
 import type { Engine } from '../engine/engine.js'
 import { OstrakaError } from '../errors.js'
-import type { NearSettings, SharedSettings } from '../options/cache-options.js'
+import type { NamespaceOptions, NearSettings, SharedSettings } from '../options/cache-options.js'
 import { Entries } from './entries.js'
 import { Handle } from './handle.js'
 import { KeySpace } from './keys.js'
+import { type Namespace, type NamespaceContext, openNamespace } from './namespace.js'
+import type { NamespaceTable } from './namespace-table.js'
 import type { NearCaches } from './near-caches.js'
 import type { AnySchema, Schema } from './schema.js'
 import { type CacheStats, readStats } from './stats.js'
@@ -19,6 +21,7 @@ export interface CacheParts {
   readonly engineReason: string
   readonly near: NearSettings | undefined
   readonly nearCaches: NearCaches
+  readonly namespaces: NamespaceTable
   readonly sharedBytes: number
   /** Leaves the cache, for this thread or for all; called once. */
   readonly leave: (all: boolean) => void
@@ -32,6 +35,7 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   readonly #parts: CacheParts
   readonly #handle: Handle
   readonly #entries: Entries
+  readonly #context: NamespaceContext
 
   /** Not for users: `createCache` finds or makes what a handle needs. */
   constructor(parts: CacheParts) {
@@ -42,6 +46,17 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
     this.#parts = parts
     this.#handle = handle
     this.#entries = entries
+    const { nearCaches, namespaces: table, shared: defaults, near } = parts
+    const { ttl, idle, ttlJitter, codec } = defaults
+    this.#context = {
+      handle,
+      nearCaches,
+      table,
+      known: new Map(),
+      prefix: '',
+      defaults: { ttl, idle, ttlJitter, codec },
+      near,
+    }
   }
 
   /** Live entries, over all threads and namespaces. */
@@ -52,6 +67,15 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   /** Removes everything, those of all namespaces included, in constant time: no thread reads an older entry once this returns. */
   clear(): void {
     this.#handle.engine.clear()
+  }
+
+  /**
+   * A view with keys, defaults and counters of its own, in the same memory and under the same bounds; get-or-create by name in every
+   * thread. What `options` leave out is as in the cache. Throws OSTRAKA_ERR_INVALID_OPTION (all faults at once), and
+   * OSTRAKA_ERR_OPTIONS_DIFFER when the namespace was made with other defaults, in whatever thread.
+   */
+  namespace<T = never>(name: string, options?: NamespaceOptions): Namespace<T> {
+    return openNamespace<T>(this.#context, name, options)
   }
 
   /** Counters and sizes, over all threads. A few microseconds for each attached thread. */

@@ -10,6 +10,7 @@ import { type CacheOptions, type CacheSettings, defaultName, type SharedSettings
 import { assertSameOptions } from '../options/differences.js'
 import { readOptions } from '../options/validate.js'
 import { Cache, type CacheParts } from './cache.js'
+import { NamespaceTable } from './namespace-table.js'
 import { NearCaches } from './near-caches.js'
 import type { AnySchema, Schema } from './schema.js'
 import { type EngineChoice, selectEngine } from './select-engine.js'
@@ -94,6 +95,7 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
     engineReason: choice.reason,
     near: settings.near,
     nearCaches: attachment.near,
+    namespaces: new NamespaceTable(opened.regions),
     sharedBytes: sharedBytes(opened.regions),
     leave: (all) => {
       attachment.handles--

@@ -10,6 +10,7 @@ import { encodeValue } from '../values/encode.js'
 import type { RawBuffer } from '../values/format.js'
 import { type EntryOptions, readIdle, readTtl } from './arguments.js'
 import { bufferOver, type Handle } from './handle.js'
+import { Tallied, type Tally } from './namespace-table.js'
 import { type NearCache, notNear } from './near.js'
 
 /** `update` met `undefined`: nothing was to be changed. */
@@ -27,10 +28,14 @@ export class Entries {
   readonly #reference: boolean
   readonly #handle: Handle
 
-  constructor(handle: Handle, near: NearCache | undefined, defaults: EntryDefaults) {
+  readonly #tally: Tally | undefined
+
+  constructor(handle: Handle, near: NearCache | undefined, defaults: EntryDefaults, tally?: Tally) {
     this.#handle = handle
     this.#defaults = defaults
     this.near = near
+    this.#tally = tally
+    if (tally !== undefined) near?.countInto(tally)
     this.#freeze = near?.settings.values === 'frozen'
     this.#reference = near?.settings.values === 'reference'
   }
@@ -39,6 +44,7 @@ export class Entries {
   get(key: string, own: string): unknown {
     const began = this.near?.samples === true ? performance.now() : 0
     const found = this.#handle.engine.read(key, true)
+    this.#tally?.count(found === undefined ? Tallied.misses : Tallied.hits)
     return typeof found === 'number' ? this.#read(key, found, this.#freeze, own, began) : found
   }
 
@@ -73,6 +79,7 @@ export class Entries {
     const found: unknown[] = this.#handle.engine.readMany(keys, kinds)
     for (let i = 0; i < found.length; i++) {
       const bytes = found[i]
+      this.#tally?.count(bytes === undefined ? Tallied.misses : Tallied.hits)
       if (typeof bytes !== 'object') continue
       const kind = kinds[i] as number
       const buffer = bufferOver(bytes as Uint8Array)
@@ -87,14 +94,27 @@ export class Entries {
 
   take(key: string): unknown {
     const found = this.#handle.engine.take(key)
+    if (found !== undefined) this.#tally?.count(Tallied.taken)
     if (typeof found !== 'number') return found
     const kind = this.#handle.engine.meta[Meta.kind] as number
     const taken = this.#handle.engine.taken
     return decodeValue(kind, taken === undefined ? this.#handle.scratch : bufferOver(taken), found, false)
   }
 
+  delete(key: string): boolean {
+    const removed = this.#handle.engine.delete(key)
+    if (removed) this.#tally?.count(Tallied.deleted)
+    return removed
+  }
+
   /** A `Status`. */
   write(key: string, value: unknown, mode: number, options: EntryOptions | undefined): number {
+    const status = this.#write(key, value, mode, options)
+    this.#tally?.count(tallyOf(status))
+    return status
+  }
+
+  #write(key: string, value: unknown, mode: number, options: EntryOptions | undefined): number {
     const ttl = options === undefined ? this.#defaults.ttl : readTtl(options, this.#defaults.ttl)
     const idle = options === undefined ? this.#defaults.idle : readIdle(options, this.#defaults.idle)
     if (typeof value === 'string') {
@@ -111,6 +131,7 @@ export class Entries {
   update(key: string, change: (old: unknown) => unknown, options: EntryOptions | undefined): boolean {
     for (let attempt = 0; ; attempt++) {
       const status = this.#updateOnce(key, change, options)
+      if (status !== UNCHANGED) this.#tally?.count(tallyOf(status))
       if (status !== Status.refused) return status === Status.stored
       // Whoever was refused lost to one that succeeded, so somebody always gets on; waiting a little keeps that from repeating.
       if (attempt > 4) waitBriefly(Math.min(attempt, 64))
@@ -123,7 +144,7 @@ export class Entries {
     const old = typeof found === 'number' ? this.#read(key, found, false, undefined) : found
     if (old === undefined) {
       const first = change(undefined)
-      return first === undefined ? UNCHANGED : this.write(key, first, Mode.add, options)
+      return first === undefined ? UNCHANGED : this.#write(key, first, Mode.add, options)
     }
     const meta = this.#handle.engine.meta
     const slot = meta[Meta.slot] as number
@@ -156,6 +177,7 @@ export class Entries {
       return undefined
     }
     const sum = this.#handle.engine.increment(key, by, this.#jittered(ttl), idle)
+    this.#tally?.count(tallyOf(sum === undefined ? Status.noRoom : Number.isNaN(sum) ? Status.refused : Status.stored))
     if (sum === undefined || !Number.isNaN(sum)) return sum
     const message = `The entry ${show(own)} is not a number; use update, or delete it first`
     throw new OstrakaError('OSTRAKA_ERR_NOT_A_NUMBER', message)
@@ -164,7 +186,7 @@ export class Entries {
   touch(key: string, options: EntryOptions | undefined): boolean {
     const ttl = options === undefined ? this.#defaults.ttl : readTtl(options, this.#defaults.ttl)
     const idle = options === undefined ? this.#defaults.idle : readIdle(options, this.#defaults.idle)
-    return ttl === 0 ? this.#handle.engine.delete(key) : this.#handle.engine.touch(key, this.#jittered(ttl), idle)
+    return ttl === 0 ? this.delete(key) : this.#handle.engine.touch(key, this.#jittered(ttl), idle)
   }
 
   /**
@@ -217,6 +239,11 @@ export class Entries {
     const share = this.#defaults.ttlJitter
     return share === 0 || ttl <= 1 ? ttl : Math.max(1, Math.ceil(ttl * (1 - Math.random() * share)))
   }
+}
+
+function tallyOf(status: number): number {
+  if (status === Status.stored) return Tallied.stored
+  return status === Status.refused ? Tallied.refused : Tallied.notKept
 }
 
 /** Up to some microseconds, so short that no timer could do it. */

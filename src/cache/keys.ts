@@ -1,14 +1,11 @@
 // How the keys of the cache and of its namespaces stand beside each other in one memory: a namespace's keys carry a prefix that begins
 // with a reserved character, and keys that begin with that character themselves get it twice. So no two of them are ever the same
 // (docs/decisions/namespaces.md). Touches nothing.
+import { reservedCharacter } from '../options/namespace-options.js'
 import { checkKey, invalidKeyOfLength, keyBytes, MAX_KEY_BYTES } from './arguments.js'
 
-/** ASCII "unit separator": one byte, and hardly ever in a key. */
-const MARK = 0x1f
-const mark = '\u001f'
-
-/** Characters that a namespace's name must not hold. */
-export const reservedInNames = mark
+const mark = reservedCharacter
+const MARK = mark.charCodeAt(0)
 
 /** What the keys of a namespace begin with; `parent` is the prefix of the view that it is a namespace of. */
 export function namespacePrefix(parent: string, name: string): string {

@@ -4,6 +4,7 @@
 import { Meta } from '../engine/engine.js'
 import { BUCKET_BYTES, BUCKET_SLOTS, FREQUENCY_MASK } from '../engine/layout.js'
 import type { NearSettings } from '../options/cache-options.js'
+import { Tallied, type Tally } from './namespace-table.js'
 import { NearGain } from './near-gain.js'
 import { WORLD } from './near-record.js'
 import { FACTS_SHIFT, Fact, Info, type NearStore } from './near-store.js'
@@ -29,7 +30,7 @@ export interface NearStats {
 }
 
 /** Lookups between two looks at everything that need not happen on each. */
-const ROUND = 64
+const ROUND = 63
 /** One lookup of so many rounds is timed. */
 const ROUNDS_PER_SAMPLE = 8
 // Looking near costs something, too. After a window in which it cost more than it saved, or next to nothing was found, looking rests: twice
@@ -60,7 +61,7 @@ export class NearCache {
   #counts!: Int32Array
   #counter = 0
   /** Lookups left in this round; 0 while resting. */
-  #left = ROUND - 1
+  #left = ROUND
   /** Lookups of the rounds before. */
   #lookups = 0
   #rounds = 0
@@ -74,6 +75,9 @@ export class NearCache {
   #rest = 0
   #nextRest = FIRST_REST
   readonly #gain = new NearGain()
+  /** Counts hits for a namespace, too. */
+  #tally: Tally | undefined
+  #tallied = 0
   /** The next read is part of the sample. */
   #sampling = false
 
@@ -136,11 +140,24 @@ export class NearCache {
     return store.values[row]
   }
 
+  /** Near hits are to be counted there, before it is read and once in a while. */
+  countInto(tally: Tally): void {
+    this.#tally = tally
+    tally.before = () => this.#countHits()
+  }
+
+  #countHits(): void {
+    const hits = this.#lookupsSoFar() - this.#misses
+    const fresh = hits - this.#tallied
+    this.#tallied = hits
+    if (fresh > 0) this.#tally?.count(Tallied.hits, fresh)
+  }
+
   /** Whether it rests; then these lookups bring the end of the rest nearer. */
   rests(lookups: number): boolean {
     if (this.#rest === 0) return false
     this.#rest = Math.max(0, this.#rest - lookups)
-    if (this.#rest === 0) this.#left = ROUND - 1
+    if (this.#rest === 0) this.#left = ROUND
     return true
   }
 
@@ -224,27 +241,25 @@ export class NearCache {
   }
 
   #lookupsSoFar(): number {
-    return this.#lookups + (this.#rest > 0 ? 0 : ROUND - 1 - this.#left)
+    return this.#lookups + (this.#rest > 0 ? 0 : ROUND - this.#left)
   }
 
-  /** Every 64th lookup, and each while resting. */
+  /** At the first lookup after a round, and at each while resting. */
   #beginRound(key: string): unknown {
     if (this.#rest > 0) {
       this.#rest--
-      if (this.#rest === 0) this.#left = ROUND - 1
+      if (this.#rest === 0) this.#left = ROUND
       return notNear
     }
     // The ordinary loads of a hit may not be compiled to happen only once in a loop that goes over an atomic one.
     const world = Atomics.load(this.#control, WORLD)
     if (world !== this.#world) this.#enter(world)
-    this.#lookups += ROUND - 1
-    this.#left = 1
+    this.#lookups += ROUND
+    this.#left = ROUND
+    if (this.#tally !== undefined) this.#countHits()
     this.#findCounter()
     if (this.#lookups + 1 - this.#windowLookups >= this.#window && !this.#endWindow()) return notNear
-    const value = ++this.#rounds % ROUNDS_PER_SAMPLE === 0 ? this.#timedGet(key) : this.get(key)
-    this.#lookups++
-    this.#left = ROUND - 1
-    return value
+    return ++this.#rounds % ROUNDS_PER_SAMPLE === 0 ? this.#timedGet(key) : this.get(key)
   }
 
   #timedGet(key: string): unknown {

@@ -127,7 +127,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
 
   /** Removes the entry; whether there was a live one. */
   delete(key: KeyOf<S>): boolean {
-    return this.#handle.engine.delete(this.#keys.encode(key))
+    return this.#entries.delete(this.#keys.encode(key))
   }
 
   /** `set` for each entry, in order; the results are aligned. Each is atomic for itself: what stands before a fault is stored. */
@@ -149,7 +149,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
   deleteMany(keys: readonly KeyOf<S>[]): number {
     checkKeyList(keys)
     let removed = 0
-    for (const key of this.#keys.encodeAll(keys)) if (this.#handle.engine.delete(key)) removed++
+    for (const key of this.#keys.encodeAll(keys)) if (this.#entries.delete(key)) removed++
     return removed
   }
 

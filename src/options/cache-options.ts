@@ -55,6 +55,20 @@ export interface CacheOptions {
   seed?: number | bigint | undefined
 }
 
+/** What differs from the cache in a namespace; whatever is left out is as there. */
+export interface NamespaceOptions {
+  /** How long entries live that are set without a `ttl` of their own. */
+  ttl?: Duration | undefined
+  /** Entries not used for so long expire. */
+  idle?: Duration | undefined
+  /** Shortens every `ttl` by a random share of up to this much (0 to 1). */
+  ttlJitter?: number | undefined
+  /** How structured values are written. */
+  codec?: 'auto' | 'json' | 'v8' | undefined
+  /** The near cache of this namespace in this thread: with bounds of its own, or `false` for none. Default: within the cache's bounds. */
+  near?: NearOptions | false | undefined
+}
+
 /** What holds for entries that are set without options of their own. */
 export interface EntryDefaults {
   /** Milliseconds, −1 for none. */

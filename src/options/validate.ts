@@ -2,7 +2,14 @@
 // be right. Reads the environment variable OSTRAKA_ENGINE; touches nothing else.
 import * as v from 'valibot'
 import { OstrakaError, type OstrakaFault } from '../errors.js'
-import { type CacheSettings, defaultName, defaultNear, defaultShared, type SharedSettings } from './cache-options.js'
+import {
+  type CacheSettings,
+  defaultName,
+  defaultNear,
+  defaultShared,
+  type NearSettings,
+  type SharedSettings,
+} from './cache-options.js'
 import { suggest } from './suggest.js'
 import { durationHint, parseDuration, parseSize, sizeHint } from './units.js'
 
@@ -50,16 +57,32 @@ function within(value: number | undefined, least: number, most: number): number 
   return value !== undefined && value >= least && value <= most ? value : undefined
 }
 
-const nearEntries = {
+export const nearEntries = {
   maxEntries: integer(1, 2 ** 24),
   maxBytes: size(1, 2 ** 40, 'at least 1'),
   maxValueBytes: size(1, 2 ** 30, 'at least 1'),
   values: oneOf(['frozen', 'reference', 'copy']),
 }
 
-const nearSchema = v.object(nearEntries, `use false or { ${Object.keys(nearEntries).join(', ')} }`)
+export const nearSchema = v.object(nearEntries, `use false or { ${Object.keys(nearEntries).join(', ')} }`)
 
 const codecHint = "'auto' or 'json' or 'v8' ('msgpack' and modules are not available in this version)"
+
+/** What a cache and its namespaces both take. */
+export const defaultsEntries = {
+  ttl: accepts(parseDuration, durationHint),
+  idle: accepts((input) => within(parseDuration(input), Number.MIN_VALUE, Infinity), `${durationHint}, above 0`),
+  ttlJitter: accepts(
+    (input) => (typeof input === 'number' ? within(input, 0, 1) : undefined),
+    'a number from 0 (none) to 1 (up to the whole ttl)',
+  ),
+  // Not a union, which would hide the paths of the faults inside the object.
+  near: v.optional(v.lazy((input) => (input === false ? v.literal(false) : nearSchema))),
+  codec: accepts<'auto' | 'json' | 'v8'>(
+    (input) => (input === 'auto' || input === 'json' || input === 'v8' ? input : undefined),
+    codecHint,
+  ),
+}
 
 const entries = {
   name: accepts(
@@ -78,18 +101,7 @@ const entries = {
     "'auto' or 0 (threads of the cache's own are not available in this version)",
   ),
   engine: oneOf(['auto', 'native', 'js']),
-  ttl: accepts(parseDuration, durationHint),
-  idle: accepts((input) => within(parseDuration(input), Number.MIN_VALUE, Infinity), `${durationHint}, above 0`),
-  ttlJitter: accepts(
-    (input) => (typeof input === 'number' ? within(input, 0, 1) : undefined),
-    'a number from 0 (none) to 1 (up to the whole ttl)',
-  ),
-  // Not a union, which would hide the paths of the faults inside the object.
-  near: v.optional(v.lazy((input) => (input === false ? v.literal(false) : nearSchema))),
-  codec: accepts<'auto' | 'json' | 'v8'>(
-    (input) => (input === 'auto' || input === 'json' || input === 'v8' ? input : undefined),
-    codecHint,
-  ),
+  ...defaultsEntries,
   policy: oneOf(['adaptive', 's3-fifo']),
   hugePages: accepts<boolean>((input) => (typeof input === 'boolean' ? input : undefined), 'true or false'),
   clock: oneOf(['system', 'manual']),
@@ -106,21 +118,39 @@ const optionsSchema = v.object(entries, 'use an object with options, or nothing'
  */
 export function readOptions(options: unknown, environment: NodeJS.ProcessEnv = process.env): CacheSettings {
   const input = options === undefined ? {} : options
-  const faults: OstrakaFault[] = []
-  const parsed = v.safeParse(optionsSchema, input)
-  for (const issue of parsed.issues ?? [])
-    faults.push({ path: v.getDotPath(issue) ?? '(options)', message: issue.message })
-  if (isObject(input)) {
-    faults.push(...unknownOptions(input, Object.keys(entries), ''))
-    if (isObject(input['near'])) faults.push(...unknownOptions(input['near'], Object.keys(nearEntries), 'near.'))
-  }
+  const { faults, output } = check(optionsSchema, Object.keys(entries), input)
   const override = environment['OSTRAKA_ENGINE'] || undefined
   const engine = v.safeParse(entries.engine, override)
   if (engine.issues) {
     faults.push({ path: 'OSTRAKA_ENGINE (environment)', message: engine.issues[0].message })
   }
-  if (faults.length > 0 || !parsed.success || !engine.success) throw invalidOptions(faults)
-  return settings(parsed.output, engine.output)
+  if (output === undefined || !engine.success) throw invalidOptions(faults)
+  return settings(output, engine.output)
+}
+
+/** All faults of an object with options, unknown names included; its output when there are none. */
+export function check<T>(
+  schema: v.GenericSchema<unknown, T>,
+  known: readonly string[],
+  input: unknown,
+): { faults: OstrakaFault[]; output: T | undefined } {
+  const faults: OstrakaFault[] = []
+  const parsed = v.safeParse(schema, input)
+  for (const issue of parsed.issues ?? []) {
+    faults.push({ path: v.getDotPath(issue as v.GenericIssue) ?? '(options)', message: issue.message })
+  }
+  if (isObject(input)) {
+    faults.push(...unknownOptions(input, known, ''))
+    if (isObject(input['near'])) faults.push(...unknownOptions(input['near'], Object.keys(nearEntries), 'near.'))
+  }
+  return { faults, output: faults.length === 0 && parsed.success ? parsed.output : undefined }
+}
+
+/** The options that were named, as engines spell them: endless is what "none" means, and −1 how they say it. */
+export function namedOptions(given: object): [string, unknown][] {
+  return Object.entries(given)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, value === Infinity ? -1 : value])
 }
 
 function settings(
@@ -128,16 +158,23 @@ function settings(
   override: CacheSettings['engine'] | undefined,
 ): CacheSettings {
   const { name, engine, near, disk: _disk, remote: _remote, ...rest } = given
-  const named = Object.entries(rest).filter(([, value]) => value !== undefined)
-  // Endless is what "none" means; −1 is how the engines spell it.
-  for (const entry of named) if (entry[1] === Infinity) entry[1] = -1
+  const named = namedOptions(rest)
   return {
     name: name ?? defaultName,
     shared: { ...defaultShared, ...(Object.fromEntries(named) as Partial<SharedSettings>) },
     given: new Set(named.map(([key]) => key as keyof SharedSettings)),
     engine: override ?? engine ?? 'auto',
-    near: near === false ? undefined : { ...defaultNear, ...withoutUndefined(near ?? {}) },
+    near: nearSettings(near, defaultNear),
   }
+}
+
+/** What `near` means where `otherwise` holds without it; undefined is off. */
+export function nearSettings(
+  near: v.InferOutput<typeof nearSchema> | false | undefined,
+  otherwise: NearSettings | undefined,
+): NearSettings | undefined {
+  if (near === false) return undefined
+  return near === undefined ? otherwise : { ...(otherwise ?? defaultNear), ...withoutUndefined(near) }
 }
 
 function withoutUndefined<T extends object>(input: T): { [K in keyof T]: Exclude<T[K], undefined> } {

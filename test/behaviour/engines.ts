@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { Cache } from '../../src/cache/cache.js'
+import { NamespaceTable } from '../../src/cache/namespace-table.js'
 import { NearCaches } from '../../src/cache/near-caches.js'
 import { createRegions, type Regions } from '../../src/engine/create.js'
 import type { Engine } from '../../src/engine/engine.js'
@@ -67,6 +68,7 @@ export const benches: Bench[] = (['native', 'js', 'mixed'] as const).map((name) 
         engineReason: 'the test asked for it',
         near: settings.near,
         nearCaches: new NearCaches(engine, regions),
+        namespaces: new NamespaceTable(regions),
         sharedBytes: 0,
         leave: () => engine.detach(),
       })

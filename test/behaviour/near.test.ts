@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Cache } from '../../src/cache/cache.js'
+import { NamespaceTable } from '../../src/cache/namespace-table.js'
 import { NearCaches } from '../../src/cache/near-caches.js'
 import { createRegions } from '../../src/engine/create.js'
 import type { CacheOptions, NearOptions } from '../../src/options/cache-options.js'
@@ -27,6 +28,7 @@ function pair(bench: Bench, options: CacheOptions = {}): [Cache, Cache] {
       engineReason: '',
       near: settings.near,
       nearCaches: new NearCaches(engine, regions),
+      namespaces: new NamespaceTable(regions),
       sharedBytes: 0,
       leave: () => engine.detach(),
     })
