@@ -208,8 +208,8 @@ describe('options of a second thread', () => {
       expect.objectContaining({
         code: 'OSTRAKA_ERR_OPTIONS_DIFFER',
         faults: [
-          { path: 'maxBytes', message: 'here 2097152, the cache has 1048576' },
-          { path: 'ttl', message: 'here none, the cache has 300000' },
+          { path: 'maxBytes', message: 'here 2097152, there 1048576' },
+          { path: 'ttl', message: 'here none, there 300000' },
           { path: 'seed', message: 'here a fixed one, the cache has a fixed one' },
         ].map((fault) => expect.objectContaining(fault)),
       }),
