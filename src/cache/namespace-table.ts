@@ -3,9 +3,10 @@
 // alike, except that its defaults are not compared between threads and each view counts for itself. Touches those rows.
 import { Buffer } from 'node:buffer'
 import type { Regions } from '../engine/create.js'
-import { Control } from '../engine/layout.js'
 import type { EntryDefaults } from '../options/cache-options.js'
 
+/** Offset in the control region; engines know nothing of these rows. */
+const TABLE = 0x1d000
 const ROWS = 64
 const ROW_BYTES = 192
 /** Offsets within a row. */
@@ -48,7 +49,7 @@ export class NamespaceTable {
     const name = Buffer.from(prefix, 'utf8')
     if (name.length > MOST_NAME_BYTES) return undefined
     for (let row = 0; row < ROWS; row++) {
-      const at = Control.namespaces + row * ROW_BYTES
+      const at = TABLE + row * ROW_BYTES
       const words = new Int32Array(this.#buffer, at, ROW_BYTES / 4)
       if (Atomics.compareExchange(words, 0, RowState.free, RowState.writing) === RowState.free) {
         this.#write(at, name, defaults)

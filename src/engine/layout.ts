@@ -16,7 +16,7 @@ export const WASM_PAGE = 65_536
 //   0x00800 threads     128 × 128 bytes
 //   0x04800 counters    128 × 32 × u64
 //   0x0C800 histograms  4 × 1984 × u32
-//   0x14400 free │ 0x1D000 namespaces 64 × 192 bytes │ 0x20000 end
+//   0x14400 end of what is used; the region is 0x20000 bytes
 
 export const CONTROL_BYTES = 0x20000
 export const Control = {
@@ -36,8 +36,6 @@ export const Control = {
   counters: 0x4800,
   histograms: 0xc800,
   end: 0x14400,
-  /** Namespaces: 64 × 192 bytes, used from TypeScript alone (src/cache/namespace-table.ts). */
-  namespaces: 0x1d000,
 } as const
 
 export const ControlHeader = {

@@ -210,7 +210,7 @@ describe('options of a second thread', () => {
         faults: [
           { path: 'maxBytes', message: 'here 2097152, there 1048576' },
           { path: 'ttl', message: 'here none, there 300000' },
-          { path: 'seed', message: 'here a fixed one, the cache has a fixed one' },
+          { path: 'seed', message: 'here a fixed one, there a fixed one' },
         ].map((fault) => expect.objectContaining(fault)),
       }),
     )
