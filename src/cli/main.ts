@@ -3,13 +3,14 @@
 // 1 failed, 2 the command line or a trace file is wrong. May touch: stdout, stderr, the exit code.
 import { OstrakaError } from '../errors.js'
 import { type Command, parseCommandLine, usageError } from './command.js'
+import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
 import { commandHelp, helpCommand, overview, unknownCommand } from './help.js'
 import { replayCommand } from './replay.js'
 import { red } from './text.js'
 import { versionCommand } from './version.js'
 
-const working: readonly Command[] = [replayCommand, doctorCommand, versionCommand]
+const working: readonly Command[] = [demoCommand, replayCommand, doctorCommand, versionCommand]
 const commands: readonly Command[] = [...working, helpCommand(working)]
 
 /** Errors of what somebody typed or handed in, as against failures of the program. */

@@ -14,13 +14,14 @@ export interface GenerateOptions {
   readonly churn?: number | undefined
   /** Share of requests that belong to scans, runs over keys that are seldom asked for again. Default 0.1. */
   readonly scans?: number | undefined
+  /** Rows that one scan reads. Default 2,000. */
+  readonly scanLength?: number | undefined
   /** Median size of a value in bytes; sizes are log-normal with sigma 1. Default 200. */
   readonly medianSize?: number | undefined
   /** Default 1. */
   readonly seed?: number | undefined
 }
 
-const scanLength = 2000
 const smallest = 8
 const largest = 64 * 1024
 
@@ -61,31 +62,24 @@ function rankOf(upTo: Float64Array, at: number): number {
   return low
 }
 
-/** A key always has the same size, drawn from its own number. */
-function sizeOf(key: number, median: number): number {
+/** A key always has the same size, drawn from its own number: log-normal with sigma 1 around the median. */
+export function sizeOfKey(key: number, median: number): number {
   const random = randomFrom(Math.imul(key + 1, 0x85eb_ca6b))
   // Box and Muller's way from two uniform numbers to a normal one.
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
   return Math.round(Math.min(Math.max(median * Math.exp(normal), smallest), largest))
 }
 
-/** About 0.3 µs a request. */
-export function generateTrace(options: GenerateOptions = {}): Trace {
+/** Calls `ask` for each request in turn, with the number of an item or, in a scan, of a row. About 0.2 µs a request. */
+export function generateRequests(options: GenerateOptions, ask: (prefix: 'item:' | 'row:', key: number) => void): void {
   const requests = options.requests ?? 500_000
   const keys = options.keys ?? 50_000
   const churn = options.churn ?? 0.02
   const scans = options.scans ?? 0.1
-  const medianSize = options.medianSize ?? 200
+  const scanLength = options.scanLength ?? 2000
   const random = randomFrom(options.seed ?? 1)
   const upTo = zipf(keys, options.skew ?? 0.9)
   const keyAtRank = Uint32Array.from({ length: keys }, (_, rank) => rank)
-  const builder = new TraceBuilder()
-  const text = Buffer.alloc(24)
-  const ask = (prefix: string, key: number) => {
-    const length = text.write(prefix + key, 'latin1')
-    builder.request(text, 0, length, Operation.get, sizeOf(key, medianSize), 0, 0)
-  }
-
   let nextKey = keys
   let nextScanned = 0
   let scanLeft = 0
@@ -99,5 +93,16 @@ export function generateTrace(options: GenerateOptions = {}): Trace {
     if (random() < churn) keyAtRank[Math.floor(random() * keys)] = nextKey++
     ask('item:', keyAtRank[rankOf(upTo, random())]!)
   }
+}
+
+/** About 0.3 µs a request. */
+export function generateTrace(options: GenerateOptions = {}): Trace {
+  const medianSize = options.medianSize ?? 200
+  const builder = new TraceBuilder()
+  const text = Buffer.alloc(24)
+  generateRequests(options, (prefix, key) => {
+    const length = text.write(prefix + key, 'latin1')
+    builder.request(text, 0, length, Operation.get, sizeOfKey(key, medianSize), 0, 0)
+  })
   return builder.finish('generated', 'generated')
 }

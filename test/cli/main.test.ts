@@ -6,7 +6,7 @@ import { ostraka } from './run.js'
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
-const commands = ['replay', 'doctor', 'version', 'help']
+const commands = ['demo', 'replay', 'doctor', 'version', 'help']
 
 const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length))
 
@@ -69,7 +69,7 @@ describe('doctor', () => {
 describe('what is not understood ends with exit code 2', () => {
   test.each([
     [['reply'], 'there is no command "reply"; did you mean replay?'],
-    [['xyzzy'], 'there is no command "xyzzy"; there are replay, doctor, version, help'],
+    [['xyzzy'], 'there is no command "xyzzy"; there are demo, replay, doctor, version, help'],
     [['help', 'reply'], 'there is no command "reply"'],
     [['version', 'now'], 'version does not know what to do with "now"'],
     [['replay', '--max-byte', '5mb'], 'replay has no option --max-byte; did you mean --max-bytes?'],

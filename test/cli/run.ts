@@ -10,14 +10,18 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** Killed after a minute, with code null. */
-export function ostraka(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+/** Killed after so many milliseconds, with code null. */
+export function ostraka(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  watchdogAfter = 60_000,
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, OSTRAKA_ENGINE: undefined, NO_COLOR: '1', ...env },
     })
-    const watchdog = setTimeout(() => child.kill('SIGKILL'), 60_000)
+    const watchdog = setTimeout(() => child.kill('SIGKILL'), watchdogAfter)
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (piece) => {
