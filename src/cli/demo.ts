@@ -55,7 +55,6 @@ async function run(input: CommandInput): Promise<number> {
 }
 
 async function compare({ settings }: DemoPlan, print: (text: string) => void): Promise<DemoResult> {
-  print(settingsReport(settings))
   const progress = new Progress('demo')
   const interrupted = () => {
     progress.end()
@@ -65,6 +64,7 @@ async function compare({ settings }: DemoPlan, print: (text: string) => void): P
   process.once('SIGINT', interrupted)
   process.once('SIGTERM', interrupted)
   try {
+    print(settingsReport(settings))
     const result = await runDemo(settings, (stage, done, note) =>
       progress.update(done, 1, note === '' ? stage : `${stage}, ${note}`),
     )

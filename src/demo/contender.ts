@@ -94,13 +94,17 @@ const answers = {
   /** Bytes that are resident once no garbage is left, and the entries that a thread can reach. */
   resident: async () => {
     let entries = 0
-    for (let round = 0; round < 6; round++) {
+    let resident = Number.POSITIVE_INFINITY
+    for (let round = 0; round < 10; round++) {
+      const before = resident
       entries = Math.max(...(await all((server) => server.ask('collect', undefined))))
       gc?.()
       // V8 gives pages back from threads of its own.
       await wait(150)
+      resident = process.memoryUsage.rss()
+      if (Math.abs(before - resident) < 2 ** 19) break
     }
-    return { resident: process.memoryUsage.rss(), entries }
+    return { resident, entries }
   },
 
   stop: async () => {
