@@ -164,6 +164,8 @@ export const Shard = {
   handInUse: 332,
   ghostLimit: 336,
   smallFull: 340,
+  /** More lies dead in the segments than a cache should carry along: writers compact. */
+  untidy: 344,
 } as const
 /** Three hands of 16 bytes: small, main, compaction. */
 export const HANDS = 256
@@ -285,6 +287,7 @@ function shard(): number[] {
     Shard.handInUse,
     Shard.ghostLimit,
     Shard.smallFull,
+    Shard.untidy,
   ]
   return [...index, ...space, ...ghost, ...limits, ...eviction, ...hands, ...pass]
 }

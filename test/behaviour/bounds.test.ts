@@ -28,6 +28,32 @@ suite('bounds', (bench) => {
     await cache.close()
   })
 
+  it('takes no more memory for values that are overwritten than about twice what is live', async () => {
+    const cache = bench.open({ maxBytes: '64mb' })
+    const live = 1000
+    for (let i = 0; i < 100_000; i++) cache.set(`k${i % live}`, `${i}:`.padEnd(400, 'x'))
+    const { segmentsOpened, segmentsFreed } = cache.stats().upkeep
+    // 1,000 records of about 420 bytes fill not quite four of some 480 segments; without compaction all would be in use.
+    expect(segmentsFreed).toBeGreaterThan(100)
+    expect(segmentsOpened - segmentsFreed).toBeLessThanOrEqual(14)
+    for (let i = 0; i < live; i++) expect(cache.get(`k${i}`)).toBe(`${99_000 + i}:`.padEnd(400, 'x'))
+    expect(cache.stats().evicted).toBe(0)
+    await cache.close()
+  })
+
+  it('uses the memory of large values again before it touches more', async () => {
+    const cache = bench.open({ maxBytes: '64mb' })
+    const value = new Uint8Array(4 * 1024 * 1024)
+    for (let i = 0; i < 40; i++) {
+      value.fill(i)
+      expect(cache.set('large', value)).toBe(true)
+      const { segmentsOpened, segmentsFreed } = cache.stats().upkeep
+      expect(segmentsOpened - segmentsFreed).toBeLessThanOrEqual(2 * 32 + 2)
+    }
+    expect(cache.get('large')).toEqual(value)
+    await cache.close()
+  })
+
   it.each([1, 2, 7, 14, 15, 100])('holds maxEntries: %i', async (maxEntries) => {
     const cache = bench.open({ maxEntries })
     for (let i = 0; i < maxEntries * 5; i++) {

@@ -33,6 +33,21 @@ suite('expiry by a manual clock', (bench) => {
     expect(cache.stats().expired).toBeGreaterThan(0)
   })
 
+  it('keeps short times exact after days in which nothing else was stored', () => {
+    cache.set('first', 'x')
+    for (const days of [4, 40, 400]) {
+      cache.advance(`${days}d`)
+      cache.advance(13)
+      cache.set('short', 'y', { ttl: 10 })
+      expect(cache.expiresIn('short')).toBe(10)
+      cache.advance(9)
+      expect(cache.get('short')).toBe('y')
+      cache.set('idle', 'z', { idle: 10 })
+      expect(cache.touch('idle', { ttl: 7 })).toBe(true)
+      expect(cache.expiresIn('idle')).toBe(7)
+    }
+  })
+
   it('makes room for add, update and increment', () => {
     cache.set('a', 'old', { ttl: 10 })
     cache.set('n', 5, { ttl: 10 })

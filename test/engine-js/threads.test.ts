@@ -78,12 +78,10 @@ describe('hammering', () => {
     const { regions, all } = await hammer(options, data, 1500 * scale)
     for (const { foreign, torn, older, operations, statuses } of all) {
       expect({ foreign, torn, older }).toEqual({ foreign: 0, torn: 0, older: 0 })
-      // A set may be refused while the system keeps a thread from running in the middle of an operation. A large value in so small a
-      // cache is sometimes refused for want of room as well, most likely because the others hold what is free for theirs.
-      const { [Status.paused]: paused = 0, [Status.noRoom]: noRoom = 0, ...others } = statuses
+      // A set may be refused while the system keeps a thread from running in the middle of an operation.
+      const { [Status.paused]: paused = 0, ...others } = statuses
       expect(others).toEqual({})
       expect(paused).toBeLessThan(10 + operations / 100)
-      expect(noRoom).toBeLessThan('large' in data ? 10 + operations / 100 : 1)
     }
     expect(all.reduce((sum, { hits }) => sum + hits, 0)).toBeGreaterThan(0)
     const engine = attachJs(regions)

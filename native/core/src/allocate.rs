@@ -23,12 +23,15 @@ pub(crate) struct Chunk {
 
 impl<H: Host> Attachment<H> {
     /// Unit where a record of `units` may be written now, or `None` when a caller must make room first (unpinned).
+    /// `timed`: it has times, which lose precision far from the base of their segment, so a chunk held for days will not do.
     #[inline]
+    #[allow(clippy::too_many_arguments)] // what the one caller's record is like; a struct would only rename its locals
     pub(crate) fn allocate(
         &self,
         number: usize,
         queue: u32,
         units: u32,
+        timed: bool,
         world: u32,
         claimant: Claimant,
     ) -> Option<u32> {
@@ -39,7 +42,8 @@ impl<H: Host> Attachment<H> {
         }
         let mine = &self.chunks[number][queue as usize];
         let mut chunk = mine.get();
-        if !self.is_usable(home, chunk, queue, world) || chunk.end - chunk.next < units {
+        let usable = self.is_usable(home, chunk, queue, world) && !(timed && self.is_aged(home, chunk.segment));
+        if !usable || chunk.end - chunk.next < units {
             self.give_up_chunk(home, chunk);
             mine.set(Chunk::default());
             let (unit, length) = self.reserve_extent(home, queue, home.chunk_units, units + 1, world, claimant)?;
@@ -140,7 +144,7 @@ impl<H: Host> Attachment<H> {
         let at = home.segment_header(fresh) + segment::STATE;
         let mine = state::pack(segment::OPENING, queue, Some(self.me));
         if home.region.cas32(at, state::pack(segment::OPEN, queue, None), mine).is_ok() {
-            self.clear_and_free(home, fresh, mine);
+            self.free_segment(home, fresh, mine);
         }
     }
 

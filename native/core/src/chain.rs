@@ -96,7 +96,7 @@ impl<H: Host> Attachment<H> {
             if home.segment_word(index, segment::GENERATION) == generation
                 && matches!(state::kind(seen), segment::BUILDING | segment::CHAIN)
             {
-                self.clear_and_free(home, index, seen);
+                self.free_segment(home, index, seen);
             }
         }
     }

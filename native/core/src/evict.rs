@@ -22,6 +22,8 @@ pub(crate) enum Goal {
     Free(u32),
     /// This many units of records looked at, or enough FREE segments: a caller's share of the upkeep.
     Share(u32),
+    /// This many units of records looked at in segments that are mostly dead; nothing live goes.
+    Compact(u32),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,7 @@ impl<H: Host> Attachment<H> {
                 Goal::Entry => false,
                 Goal::Free(wanted) => free >= wanted,
                 Goal::Share(share) => units >= share || free >= Self::free_target(home),
+                Goal::Compact(share) => units >= share,
             };
             if reached {
                 return Turn::Reached;
@@ -109,6 +112,10 @@ impl<H: Host> Attachment<H> {
                 }
                 Step::SegmentDone => {
                     self.free_drained(home);
+                    self.note_dead_share(home);
+                    if matches!(goal, Goal::Compact(_)) && !Self::is_untidy(home) {
+                        return Turn::Reached;
+                    }
                 }
                 // Once: the other queue's hand may be able to go on.
                 Step::Blocked if blocked => return Turn::Blocked,
@@ -120,6 +127,20 @@ impl<H: Host> Attachment<H> {
 
     /// The hand whose turn it is, standing in a segment. `other`: the one that would be taken first is blocked.
     fn hand_to_move(&self, home: &Shard, goal: Goal, other: bool) -> Option<Hand> {
+        if let Goal::Compact(_) = goal {
+            if other {
+                return None;
+            }
+            let hand = self.standing(home, Hand::Compaction).or_else(|| self.enter_dead(home, &self.survey(home)));
+            if hand.is_none() {
+                // What is dead lies scattered over segments that are mostly live.
+                home.region.store32(shard::UNTIDY, 0, Ordering::Relaxed);
+            }
+            return hand;
+        }
+        if home.region.load32(shard::EVICTED_ONCE, Ordering::Relaxed) == 0 {
+            home.region.store32(shard::EVICTED_ONCE, 1, Ordering::Relaxed);
+        }
         if goal == Goal::Entry {
             let queue = self.policy.queue_to_evict(self.entry_fill(home));
             let queue = if other { MAIN + SMALL - queue } else { queue };
@@ -170,10 +191,8 @@ impl<H: Host> Attachment<H> {
             if self.hand_segment(home, Hand::Compaction) != 0 {
                 return Some(Hand::Compaction);
             }
-            if let Some((_, dead)) = survey.dead {
-                self.enter(home, Hand::Compaction, dead);
-                self.count(Counter::Compacted);
-                return self.standing(home, Hand::Compaction);
+            if let Some(hand) = self.enter_dead(home, &survey) {
+                return Some(hand);
             }
         }
         let queue = self.policy.queue_to_evict(Fill { small: survey.segments[0], main: survey.segments[1] });
@@ -184,6 +203,18 @@ impl<H: Host> Attachment<H> {
             }
             self.standing(home, hand)
         })
+    }
+
+    /// The compaction hand in the segment that is most worth emptying, if any is.
+    fn enter_dead(&self, home: &Shard, survey: &Survey) -> Option<Hand> {
+        let (_, dead) = survey.dead?;
+        self.enter(home, Hand::Compaction, dead);
+        self.count(Counter::Compacted);
+        self.standing(home, Hand::Compaction)
+    }
+
+    pub(crate) fn is_untidy(home: &Shard) -> bool {
+        home.region.load32(shard::UNTIDY, Ordering::Relaxed) != 0
     }
 
     /// Reads all segment headers: once per segment walked, so a few nanoseconds per record.
@@ -229,7 +260,6 @@ impl<H: Host> Attachment<H> {
         }
         let put = |field, value| home.region.store32(field, value, Ordering::Relaxed);
         put(shard::FREE_SEGMENTS, free);
-        put(shard::EVICTED_ONCE, 1);
         if self.max_entries != 0 {
             put(shard::QUEUE_ENTRIES, entries[0]);
             put(shard::QUEUE_ENTRIES + 4, entries[1]);

@@ -112,6 +112,8 @@ pub mod shard {
     pub const GHOST_LIMIT: u32 = 336;
     /// Small has its share and nothing was evicted yet: new keys go to main.
     pub const SMALL_FULL: u32 = 340;
+    /// More lies dead in the segments than a cache should carry along: writers compact (docs/slab.md 6).
+    pub const UNTIDY: u32 = 344;
 }
 
 pub mod segment {
@@ -250,6 +252,7 @@ pub fn layout_constants() -> Vec<u32> {
         shard::HAND_IN_USE,
         shard::GHOST_LIMIT,
         shard::SMALL_FULL,
+        shard::UNTIDY,
         segment::BYTES,
         segment::STATE,
         segment::GENERATION,

@@ -73,10 +73,7 @@ impl<H: Host> Attachment<H> {
 
     fn fetch_ahead(&self, batch: &[(&[u8], KeyHash)]) {
         for (_, hash) in batch {
-            let home = &self.shards[self.shard_of(*hash)];
-            for bucket in home.candidate_buckets(*hash) {
-                home.region.prefetch(bucket);
-            }
+            self.shards[self.shard_of(*hash)].fetch_buckets(*hash);
         }
         for (_, hash) in batch {
             let home = &self.shards[self.shard_of(*hash)];

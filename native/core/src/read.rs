@@ -47,6 +47,7 @@ impl<H: Host> Attachment<H> {
     pub fn read(&self, key: &[u8], how: Use, into: &mut [u8]) -> Option<Value> {
         let hash = self.hash(key);
         let number = self.shard_of(hash);
+        self.shards[number].fetch_buckets(hash);
         let value = loop {
             self.pin();
             let result = self.read_pinned(number, key, hash, how, into);

@@ -194,12 +194,13 @@ mod raw {
             unsafe { self.base.add(from).copy_to(self.base.add(to), len) }
         }
 
-        pub fn zero(&self, offset: u32, len: u32) {
+        /// Sets all bytes of space that only the calling thread holds.
+        pub fn fill(&self, offset: u32, len: u32, byte: u8) {
             death::step();
             let (offset, len) = (offset as usize, len as usize);
             assert!(offset + len <= self.len);
             // SAFETY: in bounds; the caller holds a segment past its second grace, which nobody else reads or writes.
-            unsafe { self.base.add(offset).write_bytes(0, len) }
+            unsafe { self.base.add(offset).write_bytes(byte, len) }
         }
 
         /// Hints the processor to fetch a cache line; never faults, changes nothing.

@@ -170,9 +170,9 @@ impl Region {
         self.write(to, &bytes);
     }
 
-    pub fn zero(&self, offset: u32, len: u32) {
+    pub fn fill(&self, offset: u32, len: u32, byte: u8) {
         for at in (offset..offset + len).step_by(4) {
-            self.store32(at, 0, Relaxed);
+            self.store32(at, u32::from_le_bytes([byte; 4]), Relaxed);
         }
     }
 

@@ -178,7 +178,7 @@ impl<H: Host> Attachment<H> {
                 let seen = home.state(index);
                 let unpublished = matches!(state::kind(seen), segment::OPENING | segment::BUILDING);
                 if unpublished && state::owner(seen) == thread + 1 {
-                    self.clear_and_free(home, index, seen);
+                    self.free_segment(home, index, seen);
                 }
             }
             if home.region.load32(shard::EVICTOR, Ordering::Acquire) == thread + 1 {

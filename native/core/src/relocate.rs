@@ -56,7 +56,7 @@ impl<H: Host> Attachment<H> {
         if header.units() + 1 > home.segment_units() {
             return None;
         }
-        let at = self.allocate(number, queue, header.units(), world, claimant)?;
+        let at = self.allocate(number, queue, header.units(), w0 & (EXPIRY | IDLE) != 0, world, claimant)?;
         self.write_times(home, at, w0, expires_at, idle_ms, self.last_use(home, old.location, old.header));
         // The other options, key and value follow the two kinds of times unchanged.
         let times = |w0: u32| record::HEADER_BYTES + options_bytes(w0 & (EXPIRY | IDLE), 0);

@@ -1,7 +1,7 @@
 //! Segments: taking a free one, closing it, giving it back (docs/slab.md 5).
 //!
 //! ```text
-//! FREE ─▶ OPENING|me ─▶ OPEN|queue ─▶ SEALED ─grace─▶ walked by a hand ─▶ DRAINED ─grace─▶ cleared, generation + 1 ─▶ FREE
+//! FREE ─▶ OPENING|me, cleared ─▶ OPEN|queue ─▶ SEALED ─grace─▶ walked by a hand ─▶ DRAINED ─grace─▶ generation + 1 ─▶ FREE
 //!   └───▶ BUILDING|me ─▶ CHAIN ───────────────────────────────────────────────▲
 //! ```
 //! Nothing but these headers says which segments are free or in which order they were opened, so a death leaves nothing
@@ -19,8 +19,15 @@ use crate::shard::{Shard, state};
 /// FREE segments that only an evictor may take, so that it can always copy what it keeps.
 pub(crate) const EVICTOR_RESERVE: u32 = 2;
 
+/// Segments' worth of dead records that a log may hold beside as much as is live in it.
+const DEAD_SEGMENTS: u32 = 2;
+
 /// A segment opened longer ago takes no more records: their times would lose precision (docs/slab.md 5).
 pub(crate) const MAX_BASE_AGE_MS: u64 = 1 << 28;
+
+/// Where assertions are on, freed space is filled with this byte, and `validate` sees who writes there later.
+pub(crate) const POISONS: bool = cfg!(any(loom, debug_assertions));
+pub(crate) const POISON: u8 = 0xA5;
 
 /// Who asks for space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +46,15 @@ impl<H: Host> Attachment<H> {
         (0..home.segments).filter(|&index| state::kind(home.state(index)) == segment::FREE).count() as u32
     }
 
-    /// A segment that now belongs to this thread in state `as_state` (OPENING or BUILDING); all zeros.
+    /// Whether segments are neither free nor in use: taken and not yet published, or waiting for their second grace.
+    pub(crate) fn is_in_transit(home: &Shard) -> bool {
+        (0..home.segments).any(|index| {
+            matches!(state::kind(home.state(index)), segment::OPENING | segment::BUILDING | segment::DRAINED)
+        })
+    }
+
+    /// A segment that now belongs to this thread in state `as_state` (OPENING or BUILDING). Its units up to the cursor may
+    /// hold anything, the others are zeros.
     pub(crate) fn take_free_segment(&self, home: &Shard, as_state: u32, claimant: Claimant) -> Option<u32> {
         let mut free = Self::free_segments(home);
         let keep = if claimant == Claimant::Caller { EVICTOR_RESERVE.min(home.segments / 4) } else { 0 };
@@ -69,6 +84,12 @@ impl<H: Host> Attachment<H> {
         let header = home.segment_header(index);
         let put = |field, value| home.region.store32(header + field, value, Ordering::Release);
         let now = self.now();
+        // Not when it was freed: a chain overwrites all of it anyway, and here the memory comes into the processor's caches
+        // right before it is written.
+        let used = home.segment_word(index, segment::CURSOR).min(home.segment_units());
+        if used > 0 {
+            home.region.fill(home.segment_start(index) * UNIT, used * UNIT, 0);
+        }
         put(segment::CURSOR, 0);
         put(segment::WORLD, world);
         put(segment::BASE, now as u32);
@@ -81,7 +102,27 @@ impl<H: Host> Attachment<H> {
         if queue == SMALL && home.region.load32(shard::EVICTED_ONCE, Ordering::Relaxed) == 0 {
             self.note_small_share(home);
         }
+        self.note_dead_share(home);
         Some(index)
+    }
+
+    /// Notes whether so much of the log is dead that writers should compact although there are free segments. A log that
+    /// ran through all free memory before it came back would make every write touch memory that has long left the caches
+    /// of the processor, and the process as large as `maxBytes` for any cache that overwrites.
+    pub(crate) fn note_dead_share(&self, home: &Shard) {
+        let world = self.world();
+        let (mut held, mut live) = (0u32, 0u32);
+        for index in 0..home.segments {
+            if !matches!(state::kind(home.state(index)), segment::OPEN | segment::SEALED) {
+                continue;
+            }
+            held += home.segment_word(index, segment::CURSOR).min(home.segment_units());
+            if home.segment_word(index, segment::WORLD) == world {
+                live += (home.segment_word(index, segment::LIVE_UNITS) as i32).max(0) as u32;
+            }
+        }
+        let untidy = held.saturating_sub(live) > live + DEAD_SEGMENTS * home.segment_units();
+        home.region.store32(shard::UNTIDY, u32::from(untidy), Ordering::Relaxed);
     }
 
     /// While nothing was evicted yet: notes when small holds its share of the segments.
@@ -138,7 +179,7 @@ impl<H: Host> Attachment<H> {
             // One wait a turn: whoever blocks one segment blocks those drained later too.
             let over = if left == 0 { self.wait_for_grace(epoch) } else { self.grace(epoch) };
             if mutant::is("no-second-grace") || over {
-                self.clear_and_free(home, index, seen);
+                self.free_segment(home, index, seen);
                 freed += 1;
             } else {
                 left += 1;
@@ -155,18 +196,17 @@ impl<H: Host> Attachment<H> {
         freed
     }
 
-    /// Clears a segment that nobody can reach and makes it FREE. Dying half-way leaves it where it was.
-    pub(crate) fn clear_and_free(&self, home: &Shard, index: u32, seen: u32) {
+    /// Makes a segment FREE that nobody can reach. Its cursor goes on to say how much of it is to be cleared before records
+    /// come into it again. Dying half-way leaves it where it was.
+    pub(crate) fn free_segment(&self, home: &Shard, index: u32, seen: u32) {
         let header = home.segment_header(index);
-        let used = if state::kind(seen) == segment::OPENING {
-            0
-        } else if state::kind(seen) == segment::BUILDING || home.segment_word(index, segment::CURSOR) == 0 {
-            home.segment_units()
-        } else {
-            home.segment_word(index, segment::CURSOR).min(home.segment_units())
-        };
-        home.region.zero(home.segment_start(index) * UNIT, used * UNIT);
-        home.region.store32(header + segment::CURSOR, 0, Ordering::Release);
+        if state::kind(seen) == segment::BUILDING {
+            home.region.store32(header + segment::CURSOR, home.segment_units(), Ordering::Release);
+        }
+        if POISONS {
+            let used = home.segment_word(index, segment::CURSOR).min(home.segment_units());
+            home.region.fill(home.segment_start(index) * UNIT, used * UNIT, POISON);
+        }
         if !mutant::is("narrow-generation") {
             home.region.add32(header + segment::GENERATION, 1);
         }

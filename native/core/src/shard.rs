@@ -91,6 +91,14 @@ impl Shard {
         [self.bucket_offset + first * slot::BUCKET_BYTES, self.bucket_offset + second * slot::BUCKET_BYTES]
     }
 
+    /// Asks for both buckets at once, so that a key in its second one does not pay for two memory latencies.
+    #[inline(always)]
+    pub fn fetch_buckets(&self, hash: KeyHash) {
+        for bucket in self.candidate_buckets(hash) {
+            self.region.prefetch(bucket);
+        }
+    }
+
     /// The slot's index over all shards, which are of one size: shard by shard, bucket by bucket.
     #[inline(always)]
     pub fn slot_index(&self, offset: u32) -> u32 {

@@ -6,6 +6,7 @@ use crate::index::slots;
 use crate::layout::{UNIT, control, segment, slot};
 use crate::record::CHAIN;
 use crate::region::Ordering;
+use crate::segment::{POISON, POISONS};
 use crate::shard::{state, word};
 use std::collections::HashMap;
 
@@ -87,9 +88,11 @@ impl<H: Host> Attachment<H> {
             if kind == segment::FREE {
                 let mut bytes = vec![0; (home.segment_units() * UNIT) as usize];
                 home.region.read(home.segment_start(index) * UNIT, &mut bytes);
-                if let Some(at) = bytes.iter().position(|&byte| byte != 0) {
-                    let bytes = &bytes[at & !7..(at + 16) & !7];
-                    return Err(format!("free segment {index} is not all zeros at {at}: {bytes:?}"));
+                let used = (home.segment_word(index, segment::CURSOR).min(home.segment_units()) * UNIT) as usize;
+                let wanted = |at: usize| if at >= used { Some(0) } else { POISONS.then_some(POISON) };
+                if let Some(at) = (0..bytes.len()).find(|&at| wanted(at).is_some_and(|byte| bytes[at] != byte)) {
+                    let bytes = &bytes[at & !7..(at & !7) + 8];
+                    return Err(format!("free segment {index} was written to at {at} of {used}: {bytes:?}"));
                 }
             }
         }

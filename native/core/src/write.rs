@@ -75,11 +75,14 @@ mod bounds {
     pub const ATTEMPTS: u32 = 256;
     /// Turns without progress before a write is refused.
     pub const FRUITLESS: u32 = 64;
+    /// Attempts to take a large value's segments all together, where other threads take theirs at the same time.
+    pub const CHAINS: u32 = 16;
 }
 #[cfg(loom)]
 mod bounds {
     pub const ATTEMPTS: u32 = 4;
     pub const FRUITLESS: u32 = 2;
+    pub const CHAINS: u32 = 2;
 }
 
 impl<H: Host> Attachment<H> {
@@ -87,6 +90,7 @@ impl<H: Host> Attachment<H> {
     pub fn write(&self, write: &Write<'_>) -> Outcome {
         let hash = self.hash(write.key);
         let number = self.shard_of(hash);
+        self.shards[number].fetch_buckets(hash);
         if self.owed.get() != 0 {
             self.pay_upkeep(number);
         }
@@ -174,7 +178,11 @@ impl<H: Host> Attachment<H> {
     }
 
     fn chain_with_room(&self, number: usize, value: &[u8], count: usize) -> Result<Chain, Outcome> {
-        for _ in 0..4 {
+        if self.shards[number].region.load32(shard::DRAINED, Ordering::Relaxed) != 0 {
+            // The chains that earlier values left: memory that this process has already, unlike a fresh segment's.
+            self.evict(number, Goal::Share(0));
+        }
+        for _ in 0..bounds::CHAINS {
             if let Some(chain) = self.build_chain(number, value, count) {
                 return Ok(chain);
             }
@@ -283,7 +291,7 @@ impl<H: Host> Attachment<H> {
         };
         let w0 = w0(value.len() as u32, write.kind, flags | if chain.is_some() { CHAIN } else { 0 });
         let header = Header::new(w0, write.key.len() as u32, 0);
-        let at = self.allocate(number, queue, header.units(), world, Claimant::Caller)?;
+        let at = self.allocate(number, queue, header.units(), flags & (EXPIRY | IDLE) != 0, world, Claimant::Caller)?;
         let offset = at * UNIT;
         self.write_times(home, at, w0, write.expires_at, write.idle_ms, None);
         home.region.write(offset + header.key_offset(), write.key);
@@ -314,6 +322,11 @@ impl<H: Host> Attachment<H> {
                     {
                         return Ok(());
                     }
+                    // Segments on their way to become somebody's large value, or free again, are room to come.
+                    if matches!(goal, Goal::Free(_)) && Self::is_in_transit(home) {
+                        self.rest(turn);
+                        continue;
+                    }
                     crate::pause::give_way();
                     if turn > 8 {
                         return Err(Outcome::NoRoom);
@@ -342,7 +355,7 @@ impl<H: Host> Attachment<H> {
         match goal {
             Goal::Entry => self.has_place(),
             Goal::Free(wanted) => home.region.load32(shard::FREE_SEGMENTS, Ordering::Relaxed) >= wanted,
-            Goal::Share(_) => true,
+            Goal::Share(_) | Goal::Compact(_) => true,
         }
     }
 
@@ -370,6 +383,8 @@ impl<H: Host> Attachment<H> {
         let home = &self.shards[number];
         if home.region.load32(shard::FREE_SEGMENTS, Ordering::Relaxed) < Self::free_target(home) {
             self.evict(number, Goal::Share(self.owed.get()));
+        } else if Self::is_untidy(home) {
+            self.evict(number, Goal::Compact(self.owed.get()));
         }
         self.owed.set(0);
     }

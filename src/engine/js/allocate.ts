@@ -4,19 +4,23 @@
 import { EXTENT_HEADER_BYTES, Shard as Header, Segment, SegmentState } from '../layout.js'
 import type { Attachment } from './attachment.js'
 import { pin, unpin } from './epoch.js'
-import { accepts, addLive, clearAndFree, isAged, kindOfState, openSegment } from './segment.js'
+import { accepts, addLive, freeSegment, isAged, kindOfState, openSegment } from './segment.js'
 import type { Chunk, Shard } from './shard.js'
 
 const HEADER_UNITS = EXTENT_HEADER_BYTES >> 3
 /** Each further turn follows another thread's success in opening a segment; a few in a row are a storm. */
 const TURNS = 8
 
-/** Unit where a record may be written now; 0 when a caller must make room first, unpinned. */
+/**
+ * Unit where a record may be written now; 0 when a caller must make room first, unpinned. `timed`: it has times, which lose precision far
+ * from the base of their segment, so a chunk held for days will not do.
+ */
 export function allocate(
   cache: Attachment,
   home: Shard,
   queue: number,
   units: number,
+  timed: boolean,
   world: number,
   claimant: number,
 ): number {
@@ -26,7 +30,8 @@ export function allocate(
     return unit === 0 ? 0 : unit + HEADER_UNITS
   }
   const chunk = home.chunks[queue]
-  if (!isUsable(home, chunk, queue, world) || chunk.end - chunk.next < units) {
+  const usable = isUsable(home, chunk, queue, world) && !(timed && isAged(cache, home, chunk.segment))
+  if (!usable || chunk.end - chunk.next < units) {
     giveUpChunk(home, chunk)
     const unit = reserveExtent(cache, home, queue, home.chunkUnits, units + HEADER_UNITS, world, claimant)
     if (unit === 0) return 0
@@ -111,7 +116,7 @@ function reserveExtent(
 /** Somebody else opened one. Ours has nothing in it, and nobody can have reached it, unless an evictor sealed it meanwhile. */
 function discard(home: Shard, index: number): void {
   const seen = home.state(index)
-  if (kindOfState(seen) === SegmentState.open) clearAndFree(home, index, seen)
+  if (kindOfState(seen) === SegmentState.open) freeSegment(home, index, seen)
 }
 
 function bite(cache: Attachment, home: Shard, index: number, wanted: number, least: number): number {

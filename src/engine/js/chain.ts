@@ -8,7 +8,7 @@ import { advanceEpoch } from './epoch.js'
 import { find } from './index.js'
 import type { Key } from './keys.js'
 import { hasChain, keyBytes, keyWord, valueBytes } from './record.js'
-import { Claimant, casState, clearAndFree, kindOfState, packState, takeFreeSegment } from './segment.js'
+import { Claimant, casState, freeSegment, kindOfState, packState, takeFreeSegment } from './segment.js'
 import type { Shard } from './shard.js'
 
 export const CHAIN_FIXED_BYTES = 8
@@ -43,7 +43,10 @@ export function buildChain(cache: Attachment, home: Shard, value: Uint8Array, co
   }
   const size = home.segmentBytes
   for (let i = 0; i < count; i++) {
-    home.buffer.set(value.subarray(i * size, (i + 1) * size), home.start(links[2 * i]) * 8)
+    const at = home.start(links[2 * i]) * 8
+    const part = value.subarray(i * size, (i + 1) * size)
+    // `fill` by as many bytes is Node's own memcpy; `set` copies into shared memory element by element.
+    home.buffer.fill(part, at, at + part.length)
     home.setField(links[2 * i], Segment.cursor, home.segmentUnits)
   }
   return chain
@@ -82,7 +85,7 @@ export function abandonChain(home: Shard, chain: Chain): void {
     const seen = home.state(index)
     const kind = kindOfState(seen)
     const isMine = home.field(index, Segment.generation) === chain.links[i + 1]
-    if (isMine && (kind === SegmentState.building || kind === SegmentState.chain)) clearAndFree(home, index, seen)
+    if (isMine && (kind === SegmentState.building || kind === SegmentState.chain)) freeSegment(home, index, seen)
   }
 }
 

@@ -19,11 +19,22 @@ import { decodeExpiry } from './expiry.js'
 import { Hand, handSegment, passed, placeHand, Step, step } from './hand.js'
 import { queueToEvict, smallShare } from './policy.js'
 import { reapIfDead } from './registry.js'
-import { freeDrained, freeTarget, kindOfState, ownerOfState, queueOfState, sealSegment } from './segment.js'
+import {
+  freeDrained,
+  freeTarget,
+  kindOfState,
+  noteDeadShare,
+  ownerOfState,
+  queueOfState,
+  sealSegment,
+} from './segment.js'
 import type { Shard } from './shard.js'
 
-/** What a turn is to reach: one live entry less, so many FREE segments, or so many units looked at (or enough FREE segments). */
-export const Goal = { entry: 0, free: 1, share: 2 } as const
+/**
+ * What a turn is to reach: one live entry less, so many FREE segments, so many units looked at (or enough FREE segments), or so many
+ * units looked at in segments that are mostly dead, where nothing live goes.
+ */
+export const Goal = { entry: 0, free: 1, share: 2, compact: 3 } as const
 
 /** `busy`: another thread is the evictor. `blocked`: a thread stays pinned. `exhausted`: the turn's bound was used up, with progress. */
 export const Turn = { reached: 0, busy: 1, blocked: 2, exhausted: 3, nothing: 4 } as const
@@ -56,6 +67,7 @@ function evictLocked(cache: Attachment, home: Shard, goal: number, amount: numbe
     const free = home.words[Header.freeSegments >> 2]
     if (goal === Goal.free && free >= amount) return Turn.reached
     if (goal === Goal.share && (units >= amount || free >= freeTarget(home))) return Turn.reached
+    if (goal === Goal.compact && units >= amount) return Turn.reached
     const hand = handToMove(cache, home, goal, blocked)
     if (hand === NO_HAND) return blocked ? Turn.blocked : Turn.nothing
     const outcome = step(cache, home, hand, kept >= KEPT_PER_ENTRY)
@@ -63,7 +75,11 @@ function evictLocked(cache: Attachment, home: Shard, goal: number, amount: numbe
     if (outcome === Step.kept) kept++
     else if (outcome === Step.evicted || outcome === Step.dropped) kept = 0
     if (outcome === Step.evicted && goal === Goal.entry) return Turn.reached
-    if (outcome === Step.segmentDone) freeDrained(cache, home)
+    if (outcome === Step.segmentDone) {
+      freeDrained(cache, home)
+      noteDeadShare(cache, home)
+      if (goal === Goal.compact && !isUntidy(home)) return Turn.reached
+    }
     if (outcome === Step.blocked) {
       // Once: the other queue's hand may be able to go on.
       if (blocked) return Turn.blocked
@@ -75,12 +91,28 @@ function evictLocked(cache: Attachment, home: Shard, goal: number, amount: numbe
 
 /** The hand whose turn it is, standing in a segment. `other`: the one that would be taken first is blocked. */
 function handToMove(cache: Attachment, home: Shard, goal: number, other: boolean): number {
+  if (goal === Goal.compact) return other ? NO_HAND : handToCompact(cache, home)
+  const evictedOnce = Header.evictedOnce >> 2
+  if (home.words[evictedOnce] === 0) Atomics.store(home.words, evictedOnce, 1)
   if (goal === Goal.entry) return handForEntry(cache, home, other)
   const inUse = home.words[Header.handInUse >> 2]
   if (!other && handSegment(home, inUse) !== 0) return inUse
   const chosen = choose(cache, home, other ? inUse : NO_HAND)
   if (chosen !== NO_HAND) home.words[Header.handInUse >> 2] = chosen
   return chosen
+}
+
+function handToCompact(cache: Attachment, home: Shard): number {
+  if (handSegment(home, Hand.compaction) !== 0) return Hand.compaction
+  survey(cache, home)
+  const hand = enterDead(cache, home)
+  // What is dead lies scattered over segments that are mostly live.
+  if (hand === NO_HAND) Atomics.store(home.words, Header.untidy >> 2, 0)
+  return hand
+}
+
+export function isUntidy(home: Shard): boolean {
+  return home.words[Header.untidy >> 2] !== 0
 }
 
 function handForEntry(cache: Attachment, home: Shard, other: boolean): number {
@@ -109,11 +141,8 @@ function choose(cache: Attachment, home: Shard, not: number): number {
   survey(cache, home)
   if (not !== Hand.compaction) {
     if (handSegment(home, Hand.compaction) !== 0) return Hand.compaction
-    if (surveyed.dead >= 0) {
-      enter(cache, home, Hand.compaction, surveyed.dead)
-      cache.count(Counter.compacted)
-      return handSegment(home, Hand.compaction) !== 0 ? Hand.compaction : NO_HAND
-    }
+    const hand = enterDead(cache, home)
+    if (hand !== NO_HAND) return hand
   }
   const first = queueToEvict(surveyed.segments[0], surveyed.segments[1])
   for (const queue of [first, 1 - first]) {
@@ -122,6 +151,14 @@ function choose(cache: Attachment, home: Shard, not: number): number {
     if (handSegment(home, queue) !== 0) return queue
   }
   return NO_HAND
+}
+
+/** The compaction hand in the segment that the last survey found most worth emptying, if any is. */
+function enterDead(cache: Attachment, home: Shard): number {
+  if (surveyed.dead < 0) return NO_HAND
+  enter(cache, home, Hand.compaction, surveyed.dead)
+  cache.count(Counter.compacted)
+  return handSegment(home, Hand.compaction) !== 0 ? Hand.compaction : NO_HAND
 }
 
 function enterOldest(cache: Attachment, home: Shard, queue: number): void {
@@ -150,7 +187,6 @@ function survey(cache: Attachment, home: Shard): void {
   for (let index = 0; index < home.segments; index++) surveySegment(cache, home, index, world)
   const { words } = home
   words[Header.freeSegments >> 2] = surveyed.free
-  words[Header.evictedOnce >> 2] = 1
   if (cache.maxEntries !== 0) {
     words[Header.smallEntries >> 2] = surveyed.entries[Queue.small]
     words[Header.mainEntries >> 2] = surveyed.entries[Queue.main]

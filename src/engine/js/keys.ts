@@ -2,9 +2,9 @@
 // the key, so that the record's body is copied out in whole words. May touch: its own memory only.
 
 import { HASH_LANES, MAX_KEY_BYTES, SHORT_KEY_BYTES } from '../layout.js'
+import type { StringBuffer } from '../string-buffer.js'
 import { fmix32 } from './hash.js'
 import { type KeyHashKernel, keyHashKernel } from './kernel.js'
-import type { StringBuffer } from './shard.js'
 
 /** Values up to this many bytes are staged behind the key: 128 KiB less the longest key. */
 export const STAGE_BYTES = 60_000

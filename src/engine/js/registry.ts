@@ -8,7 +8,7 @@ import { type Attachment, lineWord } from './attachment.js'
 import { advanceEpoch } from './epoch.js'
 import { isAlive, osThreadId, threadStart } from './host.js'
 import { settleIntent } from './intent.js'
-import { clearAndFree, kindOfState, ownerOfState } from './segment.js'
+import { freeSegment, kindOfState, ownerOfState } from './segment.js'
 import type { Shard } from './shard.js'
 
 const HIGH_WATER = Control.threadsEnd >> 2
@@ -138,7 +138,7 @@ function healShard(cache: Attachment, home: Shard, thread: number): void {
     const seen = home.state(index)
     const kind = kindOfState(seen)
     const unpublished = kind === SegmentState.opening || kind === SegmentState.building
-    if (unpublished && ownerOfState(seen) === thread + 1) clearAndFree(home, index, seen)
+    if (unpublished && ownerOfState(seen) === thread + 1) freeSegment(home, index, seen)
     // It may have died between closing a segment and stamping the epoch of that: a later stamp is always right.
     if (heldLock && kind === SegmentState.sealed) home.setField(index, Segment.epoch, advanceEpoch(cache))
   }

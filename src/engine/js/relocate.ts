@@ -49,7 +49,7 @@ export function moveWithTimes(
   const offset = keyWord(home, from, oldW0) * 4 + shift
   const units = unitsFor(offset, keyLength, valueBytes(w0))
   if (units + 1 > home.segmentUnits) return false
-  const at = allocate(cache, home, queue, units, world, claimant)
+  const at = allocate(cache, home, queue, units, (w0 & TIMES) !== 0, world, claimant)
   if (at === 0) return false
   const used = hasIdle(oldW0) ? lastUse(home, from, oldW0) : cache.clock.now()
   writeTimes(home, at, w0, due, idleMs, used)

@@ -5,10 +5,10 @@ import { Status } from '../engine.js'
 import { Shard as Header } from '../layout.js'
 import { hasPlace } from './accounting.js'
 import type { Attachment } from './attachment.js'
-import { evict, Goal, Turn } from './evict.js'
+import { evict, Goal, isUntidy, Turn } from './evict.js'
 import { giveWay } from './pause.js'
 import { reapAll } from './registry.js'
-import { freeSegments, freeTarget } from './segment.js'
+import { freeSegments, freeTarget, isInTransit } from './segment.js'
 import type { Shard } from './shard.js'
 
 const TURNS = 64
@@ -29,7 +29,8 @@ export function makeRoom(cache: Attachment, home: Shard, goal: number, amount: n
     if (outcome === Turn.nothing) {
       // With several shards the entry bound may be held by the others.
       if (goal === Goal.entry && evictElsewhere(cache, home)) return Status.stored
-      if (turn > TURNS_OF_NOTHING) return Status.noRoom
+      // Segments on their way to become somebody's large value, or free again, are room to come.
+      if (turn > TURNS_OF_NOTHING && !(goal === Goal.free && isInTransit(home))) return Status.noRoom
     }
     // Another evictor, or a thread that left meanwhile, may have made room for us too.
     if (goal === Goal.entry ? hasPlace(cache) : freeSegments(home) >= amount) return Status.stored
@@ -50,6 +51,7 @@ function evictElsewhere(cache: Attachment, home: Shard): boolean {
 /** A caller's share of the upkeep, in proportion to the space it took. */
 export function payUpkeep(cache: Attachment, home: Shard): void {
   if (home.words[Header.freeSegments >> 2] < freeTarget(home)) evict(cache, home, Goal.share, cache.owed)
+  else if (isUntidy(home)) evict(cache, home, Goal.compact, cache.owed)
   cache.owed = 0
 }
 

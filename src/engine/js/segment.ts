@@ -1,7 +1,7 @@
 // Segments: taking a free one, closing it, giving it back (docs/slab.md 5).
 //
-//   FREE ─▶ OPENING|me ─▶ OPEN|queue ─▶ SEALED ─grace─▶ walked by a hand ─▶ DRAINED ─grace─▶ cleared, generation + 1 ─▶ FREE
-//     └───▶ BUILDING|me ─▶ CHAIN ───────────────────────────────────────────────▲
+//   FREE ─▶ OPENING|me, cleared ─▶ OPEN|queue ─▶ SEALED ─grace─▶ walked by a hand ─▶ DRAINED ─grace─▶ generation + 1 ─▶ FREE
+//     └───▶ BUILDING|me ─▶ CHAIN ─────────────────────────────────────────────────────────▲
 //
 // Nothing but these headers says which segments are free or in which order they were opened, so a death leaves no list to repair.
 // May touch: segment headers, bytes of segments that nobody can reach.
@@ -26,6 +26,9 @@ import type { Shard } from './shard.js'
 /** Who asks for space: an evictor may take the last free segments, so that it can always copy what it keeps. */
 export const Claimant = { caller: 0, evictor: 1 } as const
 
+/** Segments' worth of dead records that a log may hold beside as much as is live in it. */
+const DEAD_SEGMENTS = 2
+
 export const packState = (state: number, queue: number): number => state | (queue << SEGMENT_QUEUE_SHIFT)
 export const kindOfState = (word: number): number => word & SEGMENT_STATE_MASK
 export const queueOfState = (word: number): number => (word >>> SEGMENT_QUEUE_SHIFT) & 15
@@ -45,7 +48,19 @@ export function freeSegments(home: Shard): number {
   return free
 }
 
-/** A segment that now belongs to this thread in that state (OPENING or BUILDING), all zeros; -1 when none may be taken. */
+/** Whether segments are neither free nor in use: taken and not yet published, or waiting for their second grace. */
+export function isInTransit(home: Shard): boolean {
+  for (let index = 0; index < home.segments; index++) {
+    const kind = kindOfState(home.state(index))
+    if (kind === SegmentState.opening || kind === SegmentState.building || kind === SegmentState.drained) return true
+  }
+  return false
+}
+
+/**
+ * A segment that now belongs to this thread in that state (OPENING or BUILDING); -1 when none may be taken. Its units up to the cursor
+ * may hold anything, the others are zeros.
+ */
 export function takeFreeSegment(cache: Attachment, home: Shard, state: number, claimant: number): number {
   const free = freeSegments(home)
   const keep = claimant === Claimant.caller ? Math.min(EVICTOR_RESERVE, home.segments >> 2) : 0
@@ -71,6 +86,11 @@ export function openSegment(cache: Attachment, home: Shard, queue: number, world
   const index = takeFreeSegment(cache, home, SegmentState.opening, claimant)
   if (index < 0) return -1
   const now = cache.clock.now()
+  // Not when it was freed: a chain overwrites all of it anyway, and here the memory comes into the processor's caches right before it
+  // is written.
+  const used = Math.min(home.field(index, Segment.cursor) >>> 0, home.segmentUnits)
+  const from = home.start(index) * 2
+  if (used > 0) home.words.fill(0, from, from + used * 2)
   home.setField(index, Segment.cursor, 0)
   home.setField(index, Segment.world, world)
   home.setField(index, Segment.baseLow, now | 0)
@@ -81,7 +101,27 @@ export function openSegment(cache: Attachment, home: Shard, queue: number, world
   home.setField(index, Segment.sequence, Atomics.add(home.words, Header.sequence >> 2, 1))
   home.setField(index, Segment.state, packState(SegmentState.open, queue))
   if (queue === Queue.small && home.words[Header.evictedOnce >> 2] === 0) noteSmallShare(home)
+  noteDeadShare(cache, home)
   return index
+}
+
+/**
+ * Notes whether so much of the log is dead that writers should compact although there are free segments. A log that ran through all free
+ * memory before it came back would make every write touch memory that has long left the processor's caches, and the process as large as
+ * `maxBytes` for any cache that overwrites.
+ */
+export function noteDeadShare(cache: Attachment, home: Shard): void {
+  const world = cache.world()
+  let held = 0
+  let live = 0
+  for (let index = 0; index < home.segments; index++) {
+    const kind = kindOfState(home.state(index))
+    if (kind !== SegmentState.open && kind !== SegmentState.sealed) continue
+    held += Math.min(home.field(index, Segment.cursor) >>> 0, home.segmentUnits)
+    if (home.field(index, Segment.world) === world) live += Math.max(0, home.field(index, Segment.liveUnits))
+  }
+  const untidy = held - live > live + DEAD_SEGMENTS * home.segmentUnits
+  Atomics.store(home.words, Header.untidy >> 2, untidy ? 1 : 0)
 }
 
 /** While nothing was evicted yet: notes when small holds its share of the segments. */
@@ -122,7 +162,7 @@ export function freeDrained(cache: Attachment, home: Shard): void {
     if (kindOfState(seen) !== SegmentState.drained) continue
     // After one that is blocked the others would only wait again.
     if (left === 0 && waitForGrace(cache, home.field(index, Segment.epoch))) {
-      clearAndFree(home, index, seen)
+      freeSegment(home, index, seen)
       freed++
     } else {
       left++
@@ -134,15 +174,12 @@ export function freeDrained(cache: Attachment, home: Shard): void {
   Atomics.store(home.words, Header.freeSegments >> 2, freeSegments(home))
 }
 
-/** Clears a segment that nobody can reach and makes it FREE. Dying half-way leaves it where it was. */
-export function clearAndFree(home: Shard, index: number, seen: number): void {
-  const kind = kindOfState(seen)
-  const cursor = home.field(index, Segment.cursor) >>> 0
-  const unknown = kind === SegmentState.building || cursor === 0
-  const used = kind === SegmentState.opening ? 0 : unknown ? home.segmentUnits : Math.min(cursor, home.segmentUnits)
-  const from = home.start(index) * 2
-  if (used > 0) home.words.fill(0, from, from + used * 2)
-  home.setField(index, Segment.cursor, 0)
+/**
+ * Makes a segment FREE that nobody can reach. Its cursor goes on to say how much of it is to be cleared before records come into it again.
+ * Dying half-way leaves it where it was.
+ */
+export function freeSegment(home: Shard, index: number, seen: number): void {
+  if (kindOfState(seen) === SegmentState.building) home.setField(index, Segment.cursor, home.segmentUnits)
   Atomics.add(home.words, home.header(index) + (Segment.generation >> 2), 1)
   casState(home, index, seen, SegmentState.free)
 }

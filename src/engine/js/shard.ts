@@ -13,16 +13,8 @@ import {
   SLOT_BYTES,
   SLOTS,
 } from '../layout.js'
+import type { StringBuffer } from '../string-buffer.js'
 import { type Kernel, kernelOver } from './kernel.js'
-
-/** The string methods of Buffer that take offsets and allocate no view. */
-export interface StringBuffer extends Uint8Array {
-  latin1Slice(start: number, end: number): string
-  utf8Slice(start: number, end: number): string
-  ucs2Slice(start: number, end: number): string
-  utf8Write(text: string, offset: number, length: number): number
-  ucs2Write(text: string, offset: number, length: number): number
-}
 
 /** Space that one thread fills with small records. Believed only under a pin, while its segment is OPEN in the same generation. */
 export class Chunk {

@@ -6,6 +6,7 @@ import { Mode, Status } from '../engine.js'
 import {
   Counter,
   EVICTOR_RESERVE,
+  Shard as Header,
   KIND_SHIFT,
   MAX_VALUE_BYTES,
   RECORD_HEADER_BYTES,
@@ -19,7 +20,7 @@ import { allocate } from './allocate.js'
 import type { Attachment } from './attachment.js'
 import { abandonChain, buildChain, type Chain, headValue, publishChain, segmentsFor, withdrawChain } from './chain.js'
 import { pin, unpin } from './epoch.js'
-import { Goal, isSmallFull } from './evict.js'
+import { evict, Goal, isSmallFull } from './evict.js'
 import { takeGhost } from './ghost.js'
 import { find, Linked, link } from './index.js'
 import { spin } from './pause.js'
@@ -55,7 +56,8 @@ export class Draft {
 /** Pinned attempts of one write; each further one follows other threads' successes on the same key or buckets. */
 const ATTEMPTS = 256
 const FRUITLESS = 3
-const CHAIN_ATTEMPTS = 4
+/** Attempts to take a large value's segments all together, where other threads take theirs at the same time. */
+const CHAIN_ATTEMPTS = 16
 /** Outcomes of one attempt beside the contract's status, which are at most 1. */
 const Attempt = { again: 2, needsSpace: 3, needsEntry: 4 } as const
 
@@ -127,6 +129,8 @@ function chainWithRoom(cache: Attachment, home: Shard, draft: Draft, links: numb
   const { key } = cache
   const value = draft.bytes ?? key.bytes.slice(key.length, key.length + draft.length)
   let refusal: number = Status.stored
+  // The chains that earlier values left: memory that this process has already, unlike a fresh segment's.
+  if (home.words[Header.drained >> 2] !== 0) evict(cache, home, Goal.share, 0)
   for (let attempt = 0; attempt < CHAIN_ATTEMPTS; attempt++) {
     draft.chain = buildChain(cache, home, value, links)
     if (draft.chain !== undefined) {
@@ -209,7 +213,8 @@ function append(cache: Attachment, home: Shard, queue: number, draft: Draft, wor
   const flags = timeFlags(draft.due, draft.idleMs) | (chain === undefined ? 0 : RecordFlag.chain)
   const w0 = length | (draft.kind << KIND_SHIFT) | flags
   const keyOffset = RECORD_HEADER_BYTES + ((flags & RecordFlag.expiry) !== 0 ? 4 : 0) + (draft.idleMs < 0 ? 0 : 8)
-  const at = allocate(cache, home, queue, unitsFor(keyOffset, key.length, length), world, Claimant.caller)
+  const timed = (flags & (RecordFlag.expiry | RecordFlag.idle)) !== 0
+  const at = allocate(cache, home, queue, unitsFor(keyOffset, key.length, length), timed, world, Claimant.caller)
   if (at === 0) return 0
   writeTimes(home, at, w0, draft.due, draft.idleMs, draft.idleMs < 0 ? 0 : cache.clock.now())
   // Staged values lie right behind the key, so that both go in whole words; others follow byte by byte.

@@ -429,14 +429,7 @@ fn loom_a_chunk_is_taken_away() {
                 a.put("l", &[2]);
             }],
         );
-        let home = &holds[0].shards[0];
-        for index in 0..home.segments {
-            // A drained segment holds nothing that is linked; validate() looks at the slots, this at the records.
-            if state::kind(home.state(index)) == segment::FREE {
-                let start = home.segment_start(index) * 8;
-                assert_eq!(home.region.load32(start + 4, Ordering::Acquire) & record::KEY_LENGTH_MASK, 0);
-            }
-        }
+        // Which also sees what was written into a segment after it was freed.
         check(&holds[0]);
     });
 }
