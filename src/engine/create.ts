@@ -17,6 +17,10 @@ import {
   SHARD_HEADER_BYTES,
   Shard,
   SLOTS,
+  SMALL_CACHE_BYTES,
+  SMALL_TAGS,
+  TAG_BYTES,
+  TAGS,
   THREADS,
   UNIT,
   WASM_PAGE,
@@ -105,9 +109,10 @@ export function geometry(options: GeometryOptions): Geometry {
   checkNumber('maxEntries', maxEntries, 0, 2 ** 32 - 1)
   checkNumber('entryBytes', entryBytes, 32, MAX_SEGMENT_BYTES)
   const shards = shardCount(options.maxBytes, maxEntries, options.shards ?? 'auto')
-  const pages = Math.min(Math.floor((options.maxBytes - CONTROL_BYTES) / shards / WASM_PAGE), MAX_SHARD_PAGES)
+  const controlBytes = CONTROL_BYTES + (options.maxBytes < SMALL_CACHE_BYTES ? 0 : TAG_BYTES)
+  const pages = Math.min(Math.floor((options.maxBytes - controlBytes) / shards / WASM_PAGE), MAX_SHARD_PAGES)
   const shard = shardGeometry(pages, expectedEntries(pages * WASM_PAGE, maxEntries, shards, entryBytes))
-  return { controlBytes: CONTROL_BYTES, shards, shard, totalBytes: CONTROL_BYTES + shards * shard.bytes }
+  return { controlBytes, shards, shard, totalBytes: controlBytes + shards * shard.bytes }
 }
 
 function checkNumber(path: string, value: number, least: number, most: number): void {
@@ -198,7 +203,7 @@ function align(value: number, to: number): number {
  */
 export function createRegions(options: RegionOptions): Regions {
   const sizes = geometry(options)
-  const control = sharedMemory(CONTROL_BYTES / WASM_PAGE)
+  const control = sharedMemory(sizes.controlBytes / WASM_PAGE)
   const shards = Array.from({ length: sizes.shards }, () => sharedMemory(sizes.shard.pages))
   writeControl(new Uint32Array(control.buffer), sizes, options)
   for (const [number, memory] of shards.entries()) writeShard(new Uint32Array(memory.buffer), sizes.shard, number)
@@ -220,7 +225,8 @@ function writeControl(words: Uint32Array, sizes: Geometry, options: RegionOption
   const seedHigh = options.seed?.high ?? random[1]
   const origin = process.hrtime.bigint() / 1_000_000n
   words[ControlHeader.version >> 2] = LAYOUT_VERSION
-  words[ControlHeader.bytes >> 2] = CONTROL_BYTES
+  const tagsWithin = sizes.controlBytes === CONTROL_BYTES
+  words[ControlHeader.bytes >> 2] = sizes.controlBytes
   words[ControlHeader.shards >> 2] = sizes.shards
   words[ControlHeader.threadSlots >> 2] = THREADS
   words[ControlHeader.maxEntries >> 2] = options.maxEntries ?? 0
@@ -231,6 +237,8 @@ function writeControl(words: Uint32Array, sizes: Geometry, options: RegionOption
   words[ControlHeader.policy >> 2] = options.policy ?? 0
   words[ControlHeader.cacheIdLow >> 2] = random[2]
   words[ControlHeader.cacheIdHigh >> 2] = random[3]
+  words[ControlHeader.tags >> 2] = tagsWithin ? SMALL_TAGS : TAGS
+  words[ControlHeader.tagsOffset >> 2] = tagsWithin ? Control.smallTags : CONTROL_BYTES
   words[Control.clockManual >> 2] = options.manualClock === true ? 1 : 0
   words[Control.clockAsleep >> 2] = 1
   words.set(hashKeys(seedLow, seedHigh), Control.hashKeys >> 2)

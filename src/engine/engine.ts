@@ -17,6 +17,8 @@ export const Kind = {
   json: 10,
   msgpack: 11,
   own: 12,
+  /** No value: a load is under way, or its outcome is kept for those who wait. Reads never hand it out; `lookUp` tells of it. */
+  marker: 31,
 } as const
 
 /**
@@ -34,20 +36,55 @@ export const Status = {
   closed: -4,
 } as const
 
-/** When a write may happen. */
-export const Mode = { set: 0, add: 1, replace: 2 } as const
+/** When a write may happen. `fill`: the key is still bound to the lease that the load took (only `writeEntry`). */
+export const Mode = { set: 0, add: 1, replace: 2, fill: 3 } as const
+
+/** How a lease stands or ended; 0: it runs. */
+export const Lease = { running: 0, filled: 2, failed: 3, abandoned: 4, nothing: 5 } as const
+
+/** What `lookUp` leaves in `found`. */
+export const Found = { state: 0, freshFor: 1, endsIn: 2, cost: 3, lease: 4 } as const
+/** `stale`: past its soft expiry, and not yet past its last one. `failed`, `nothing`: outcomes of loads, kept for those who wait. */
+export const FoundState = { absent: 0, fresh: 1, stale: 2, failed: 3, nothing: 4 } as const
+
+/** Of `acquireLease`, beside tokens, which are positive. */
+export const Acquired = { running: 0, present: -1, full: -2 } as const
+/** Bytes of an error that `endLease` keeps; what is longer is cut. */
+export const MAX_OUTCOME_BYTES = 16 * 1024
+/** How long the outcome of a load stays for those who wait, in ms. */
+export const OUTCOME_MS = 2000
 
 /**
  * Offsets of the words of `Engine.meta` (Int32Array), filled by reads: the kind, the value's length in bytes, and the stamp of
  * the record that was read (slot index, location, segment generation, world), good for `writeIf` and `isCurrent`.
  */
 export const Meta = { kind: 0, length: 1, slot: 2, location: 3, generation: 4, world: 5, flags: 6 } as const
+/** Bits of `Meta.flags`: it ends by time; it has tags, whose generations are part of whether it is current. */
+export const MetaFlag = { ends: 1, tagged: 2 } as const
 
 export interface WriteOptions {
   /** Milliseconds from now, −1 for none. */
   ttl: number
   /** Milliseconds since last use, −1 for none. */
   idle: number
+}
+
+/** What `writeEntry` stores beside key and value. Times are ms from now, −1 for none. */
+export interface EntryFields {
+  /** Until its very end. */
+  ttl: number
+  /** Since its last use. */
+  idle: number
+  /** While it is fresh; from then to `ttl` only `lookUp` finds it. Not above `ttl`. */
+  soft: number
+  /** What the load took, in ms; −1: not said. */
+  cost: number
+  /** Of `tagStamp()`, taken before the load or the write began. */
+  stamp: number
+  /** Of `tagCounter()`; empty for none. */
+  tags: Uint32Array
+  /** The token, with `Mode.fill`. */
+  lease: number
 }
 
 export interface Engine {
@@ -92,7 +129,14 @@ export interface Engine {
   /** Adds to a number entry (an absent one counts as 0); NaN when the entry is not a number, undefined when it cannot be kept. Keeps the expiry of an existing entry. */
   increment(key: string, by: number, ttl: number, idle: number): number | undefined
 
+  /**
+   * As the other writes, with all that an entry can have. With `Mode.fill` it is stored only if the key is still bound to the lease:
+   * nothing was set, deleted, taken or cleared, no tag of it or of what it replaces was invalidated, and the lease has not ended.
+   */
+  writeEntry(key: string, value: string | Uint8Array, kind: number, mode: number, fields: EntryFields): number
+
   has(key: string): boolean
+  /** Also removes what is stale and refuses the fill of a load that is under way; true only if there was a fresh entry. As `take`. */
   delete(key: string): boolean
   /** Like `read`, and removes exactly the record it read. A value longer than scratch goes to a new Uint8Array in `taken`. */
   take(key: string): string | number | undefined
@@ -101,6 +145,38 @@ export interface Engine {
   touch(key: string, ttl: number, idle: number): boolean
   /** Milliseconds left, Infinity without expiry, −1 when absent. */
   expiresIn(key: string): number
+
+  /** As `read(key, true)`, and finds what is stale too; `found` says what it is. The bytes of a failed load's outcome are those of its error. */
+  lookUp(key: string): string | number | undefined
+  /** {state, ms it is fresh, ms until its end, cost (−1: not said), token of the lease that runs for it or whose outcome this is (0: none)}; `Infinity` for no end. */
+  readonly found: Float64Array
+  /**
+   * Asks for the lease of a key whose value is absent or stale; with `early` also of a fresh one that has an end. A token: the caller
+   * loads, and ends the lease in any case. `Acquired.running`: another load runs, its token is in `found`. `Acquired.present`: nothing is
+   * to be loaded. `Acquired.full`: no lease can be given. At the end of `timeoutMs` the lease ends by itself, and what it loaded is refused.
+   */
+  acquireLease(key: string, timeoutMs: number, early?: boolean): number
+  /**
+   * Ends a lease that this thread holds and wakes those who wait for it. After a `Mode.fill` that was stored: `filled`. `failed` keeps
+   * `outcome` for those who wait in other threads, and leaves a stale value; `nothing` leaves no value at all. Without effect when it has ended already.
+   */
+  endLease(key: string, token: number, state: number, outcome: Uint8Array | undefined): void
+  /** `Lease.running`, or how it ended: `abandoned` also when nothing is known of it any more, its time is over or its thread is proven dead. */
+  leaseState(token: number): number
+  /** What to wait on for a lease: `Atomics.waitAsync(leaseWords, leaseWord(token), leaseValue(token))`. Look at `leaseState` in between: a death wakes nobody. */
+  readonly leaseWords: Int32Array
+  leaseWord(token: number): number
+  leaseValue(token: number): number
+
+  /** The stamp that entries written from data of this moment carry: what is invalidated after it makes them absent. */
+  tagStamp(): number
+  /** The generation that a tag (1 to 65,535 bytes) shares with few others. */
+  tagCounter(tag: string): number
+  /** Makes every entry with one of these tags absent, unless its stamp is taken after this call. Cost: a few atomic operations. */
+  invalidateTags(counters: Uint32Array): void
+  /** Adds to one of this thread's counters, for what happens above the engine. */
+  count(counter: number, by: number): void
+
   /** Whether the stamp still names the live record (for near caches). */
   isCurrent(slot: number, location: number, generation: number, world: number): boolean
 

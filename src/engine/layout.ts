@@ -3,7 +3,7 @@
 
 /** 'OSTR' in memory order. */
 export const MAGIC = 0x5254534f
-export const LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 2
 
 /** Everything is measured in units of 8 bytes, so that 29 bits reach 4 GiB. */
 export const UNIT = 8
@@ -11,13 +11,16 @@ export const WASM_PAGE = 65_536
 
 // ── Control region ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 //
-//   0x00000 header │ 0x100 world │ 0x140 epoch │ 0x180 clock │ 0x1C0 reserved │ 0x200 reaper │ 0x240 (to come)
+//   0x00000 header │ 0x100 world │ 0x140 epoch │ 0x180 clock │ 0x1C0 reserved │ 0x200 reaper │ 0x240 stamp of tags
 //   0x00400 hash keys   33 units × 4 lanes × u32
 //   0x00800 threads     128 × 128 bytes
-//   0x04800 counters    128 × 32 × u64
-//   0x0C800 histograms  4 × 1984 × u32
-//   0x14400 end of what is used; the region is 0x20000 bytes
+//   0x04800 counters    128 × 40 × u64
+//   0x0E800 histograms  4 × 1984 × u32
+//   0x16400 leases      1024 × 32 bytes
+//   0x1F000 tags of a small cache, 1024 × u32
+//   0x20000 end, or tags of any other, 16384 × u32 (the header says where they are and how many)
 
+/** Of a cache whose tags lie in the first part; others have `TAG_BYTES` more. */
 export const CONTROL_BYTES = 0x20000
 export const Control = {
   header: 0,
@@ -31,12 +34,29 @@ export const Control = {
   reaper: 0x200,
   threadsEnd: 0x204,
   drift: 0x208,
+  tagStamp: 0x240,
   hashKeys: 0x400,
   threads: 0x800,
   counters: 0x4800,
-  histograms: 0xc800,
-  end: 0x14400,
+  histograms: 0xe800,
+  leases: 0x16400,
+  smallTags: 0x1f000,
 } as const
+
+/** Tag generations of a cache below `SMALL_CACHE_BYTES`, and of any other. Powers of two. */
+export const SMALL_TAGS = 1024
+export const TAGS = 16_384
+export const TAG_BYTES = TAGS * 4
+export const SMALL_CACHE_BYTES = 8 * 1024 * 1024
+/** Whenever the stamp of tags reaches a multiple of this, the cache is cleared and old generations are raised (docs/slab.md 7). */
+export const TAG_ERA = 2 ** 30
+
+/** Lines of the lease table, 32 bytes each (docs/slab.md 8). A token is sequence × LEASES + line. */
+export const LEASES = 1024
+export const LEASE_BYTES = 32
+/** Offsets within a lease's line: the binding word (sequence << 3 | state), its owner beside it, ms since origin as a u64. */
+export const LeaseLine = { word: 0, owner: 4, deadline: 8 } as const
+export const LEASE_STATE_BITS = 3
 
 export const ControlHeader = {
   magic: 0,
@@ -52,6 +72,8 @@ export const ControlHeader = {
   policy: 40,
   cacheIdLow: 44,
   cacheIdHigh: 48,
+  tags: 52,
+  tagsOffset: 56,
 } as const
 
 export const THREADS = 128
@@ -82,7 +104,7 @@ export const Pin = { pinned: 1, expellable: 2, epochShift: 2 } as const
 export const Intent = { none: 0, link: 1, unlink: 2 } as const
 export const EngineId = { native: 1, js: 2 } as const
 
-export const COUNTERS = 32
+export const COUNTERS = 40
 /** What a thread counts in its own line, written by that thread alone. */
 export const Counter = {
   hits: 0,
@@ -117,6 +139,18 @@ export const Counter = {
   chainsStored: 29,
   evictorBusy: 30,
   compacted: 31,
+  // 32 to 35 are counted by whoever loads, through `Engine.count`.
+  loads: 32,
+  loadsWaited: 33,
+  loadsFailed: 34,
+  staleServed: 35,
+  /** Values of loads that came too late: something was set, deleted, cleared or invalidated since. */
+  fillsRefused: 36,
+  tagInvalidations: 37,
+  /** Entries dropped because one of their tags had been invalidated. */
+  invalidated: 38,
+  /** Leases that were asked for and not given: the table, or the cache, is full. */
+  leasesRefused: 39,
 } as const
 
 export const HISTOGRAMS = 4
@@ -231,6 +265,8 @@ export const RecordFlag = {
 export const KEY_LENGTH_MASK = 0xffff
 export const RECORD_OBSERVED = 1 << 16
 export const RECORD_DEAD = 1 << 17
+/** Its options end with {line, sequence} of a lease. Only together with one of the flags of the first word that put options there. */
+export const RECORD_LEASE = 1 << 18
 export const MAX_KEY_BYTES = 65_535
 
 /** Keys up to this many bytes use the seeded multiply hash, longer ones XXH64. */
@@ -262,7 +298,10 @@ function control(): number[] {
   const words = [Control.world, Control.epoch, Control.clock, Control.clockAsleep, Control.clockManual]
   const shared = [Control.reservedCount, Control.reaper, Control.threadsEnd, Control.drift, Control.hashKeys]
   const rows = [Control.threads, THREAD_BYTES, Control.counters, COUNTERS, Control.histograms, HISTOGRAMS]
-  return [CONTROL_BYTES, ...header, ControlHeader.cacheIdLow, ...words, ...shared, ...rows, HISTOGRAM_BUCKETS]
+  const tags = [ControlHeader.tags, ControlHeader.tagsOffset, Control.tagStamp, TAG_ERA]
+  const leases = [Control.leases, LEASES, LEASE_BYTES, LeaseLine.word, LeaseLine.owner, LeaseLine.deadline]
+  const first = [CONTROL_BYTES, ...header, ControlHeader.cacheIdLow, ...words, ...shared, ...rows, HISTOGRAM_BUCKETS]
+  return [...first, ...tags, ...leases, LEASE_STATE_BITS]
 }
 
 function line(): number[] {
@@ -301,6 +340,6 @@ function segment(): number[] {
 function slotAndRecord(): number[] {
   const slot = [BUCKET_BYTES, SLOTS, BUCKET_SLOTS, SlotState.member, SlotState.busy, SlotState.removing, SLOT_DIRTY]
   const flags = [RecordFlag.expiry, RecordFlag.idle, RecordFlag.chain, RecordFlag.namespace, RecordFlag.soft]
-  const record = [RECORD_HEADER_BYTES, KIND_SHIFT, ...flags, RecordFlag.cost, RECORD_OBSERVED, RECORD_DEAD]
+  const record = [RECORD_HEADER_BYTES, KIND_SHIFT, ...flags, RecordFlag.cost, RECORD_OBSERVED, RECORD_DEAD, RECORD_LEASE]
   return [...slot, SLOT_OWNER_SHIFT, SLOT_TAG_SHIFT, ...record]
 }

@@ -4,8 +4,9 @@
 import { threadId } from 'node:worker_threads'
 import { OstrakaError } from '../errors.js'
 import type { Regions } from './create.js'
-import { type Engine, Kind, Meta, Mode } from './engine.js'
-import { COUNTERS, layoutConstants } from './layout.js'
+import { type Engine, type EntryFields, Kind, Lease, Meta, Mode } from './engine.js'
+import { COUNTERS, Control, LEASES, layoutConstants } from './layout.js'
+import { leaseValue, leaseWord } from './lease-token.js'
 import type { StringBuffer } from './string-buffer.js'
 
 /** What an attached cache's object of the addon offers (native/addon/src/functions.rs). */
@@ -33,6 +34,24 @@ interface Bound {
   touch(key: string, ttl: number, idle: number): boolean
   expiresIn(key: string): number
   isCurrent(slot: number, location: number, generation: number, world: number): boolean
+  /** `kind` −1: the value is a string. */
+  writeEntry(
+    key: string,
+    value: string | Uint8Array,
+    mode: number,
+    kind: number,
+    fields: Float64Array,
+    tags: Uint32Array,
+  ): number
+  lookUp(key: string): string | number | undefined
+  acquireLease(key: string, timeoutMs: number, early: boolean): number
+  endLease(key: string, token: number, state: number, outcome: Uint8Array | undefined): void
+  leaseState(token: number): number
+  /** A line of the lease table whose lease this thread ended for another one, −1 for none. */
+  nextWoken(): number
+  tagCounter(tag: string): number
+  invalidateTags(counters: Uint32Array): void
+  count(counter: number, by: number): void
   scan(cursor: number, limit: number, prefix: string, into: string[]): number
   clear(): void
   size(): number
@@ -53,6 +72,10 @@ export interface Addon {
 }
 
 const SCRATCH_BYTES = 64 * 1024
+/** What calls leave beside their result: eight words of `meta`, and behind them the numbers of `found` and a count of woken leases. */
+const META_BYTES = 32
+const FOUND_BYTES = 48
+const WOKEN = 5
 /** Keys of one crossing of `readMany`. */
 const KEYS_PER_CROSSING = 512
 /** Above this, one string over a whole batch would be held in memory by any small part of it that a caller keeps. */
@@ -80,10 +103,11 @@ export function isAddon(addon: unknown): addon is Addon {
 export function attachNative(regions: Regions, addon: Addon): Engine {
   const view = (memory: WebAssembly.Memory) => new Uint8Array(memory.buffer)
   const scratch = new Uint8Array(SCRATCH_BYTES)
-  const meta = new Int32Array(8)
+  const answers = new ArrayBuffer(META_BYTES + FOUND_BYTES)
   try {
-    const bound = addon.attach(view(regions.control), regions.shards.map(view), scratch, meta, threadId + 1)
-    return new NativeEngine(bound, scratch, meta)
+    const all = new Int32Array(answers)
+    const bound = addon.attach(view(regions.control), regions.shards.map(view), scratch, all, threadId + 1)
+    return new NativeEngine(bound, scratch, answers, new Int32Array(regions.control.buffer))
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
     const code = message.startsWith('OSTRAKA_THREADS') ? 'OSTRAKA_ERR_TOO_MANY_THREADS' : 'OSTRAKA_ERR_LAYOUT_MISMATCH'
@@ -100,6 +124,9 @@ class NativeEngine implements Engine {
   readonly #text: StringBuffer
   readonly #packed = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   readonly #table = new Int32Array(KEYS_PER_CROSSING * 3)
+  readonly #fields = new Float64Array(6)
+  readonly found: Float64Array
+  readonly leaseWords: Int32Array
 
   readonly read: (key: string, touch: boolean) => string | number | undefined
   readonly readInto: (key: string, target: Uint8Array) => number
@@ -109,6 +136,10 @@ class NativeEngine implements Engine {
   readonly touch: (key: string, ttl: number, idle: number) => boolean
   readonly expiresIn: (key: string) => number
   readonly isCurrent: (slot: number, location: number, generation: number, world: number) => boolean
+  readonly lookUp: (key: string) => string | number | undefined
+  readonly tagCounter: (tag: string) => number
+  readonly invalidateTags: (counters: Uint32Array) => void
+  readonly count: (counter: number, by: number) => void
   readonly scan: (cursor: number, limit: number, prefix: string, into: string[]) => number
   readonly clear: () => void
   readonly now: () => number
@@ -116,10 +147,12 @@ class NativeEngine implements Engine {
   readonly adviseHugePages: () => boolean
   readonly detach: () => void
 
-  constructor(bound: Bound, scratch: Uint8Array, meta: Int32Array) {
+  constructor(bound: Bound, scratch: Uint8Array, answers: ArrayBuffer, control: Int32Array) {
     this.#bound = bound
     this.scratch = scratch
-    this.meta = meta
+    this.meta = new Int32Array(answers, 0, META_BYTES / 4)
+    this.found = new Float64Array(answers, META_BYTES)
+    this.leaseWords = control
     this.#text = Buffer.from(scratch.buffer) as Uint8Array as StringBuffer
     // Called as they are: a wrapper around each would be a second call on every hit.
     this.read = bound.read
@@ -130,6 +163,10 @@ class NativeEngine implements Engine {
     this.touch = bound.touch
     this.expiresIn = bound.expiresIn
     this.isCurrent = bound.isCurrent
+    this.lookUp = bound.lookUp
+    this.tagCounter = bound.tagCounter
+    this.invalidateTags = bound.invalidateTags
+    this.count = bound.count
     this.scan = bound.scan
     this.clear = bound.clear
     this.now = bound.now
@@ -174,6 +211,54 @@ class NativeEngine implements Engine {
     generation: number,
   ): number {
     return this.#bound.writeString(key, value, Mode.replace, ttl, idle, slot, location, generation)
+  }
+
+  writeEntry(key: string, value: string | Uint8Array, kind: number, mode: number, fields: EntryFields): number {
+    const numbers = this.#fields
+    numbers[0] = fields.ttl
+    numbers[1] = fields.idle
+    numbers[2] = fields.soft
+    numbers[3] = fields.cost
+    numbers[4] = fields.stamp
+    numbers[5] = fields.lease
+    return this.#bound.writeEntry(key, value, mode, typeof value === 'string' ? -1 : kind, numbers, fields.tags)
+  }
+
+  acquireLease(key: string, timeoutMs: number, early = false): number {
+    const answer = this.#bound.acquireLease(key, timeoutMs, early)
+    // Only JavaScript can wake who waits in JavaScript.
+    if (this.found[WOKEN] !== 0) {
+      for (let line = this.#bound.nextWoken(); line >= 0; line = this.#bound.nextWoken()) this.#wake(line)
+    }
+    return answer
+  }
+
+  endLease(key: string, token: number, state: number, outcome: Uint8Array | undefined): void {
+    this.#bound.endLease(key, token, state, outcome)
+    this.#wake(token % LEASES)
+  }
+
+  leaseState(token: number): number {
+    const state = this.#bound.leaseState(token)
+    // It may have been this call that found its time over or its thread dead.
+    if (state === Lease.abandoned) this.#wake(token % LEASES)
+    return state
+  }
+
+  leaseWord(token: number): number {
+    return leaseWord(token % LEASES)
+  }
+
+  leaseValue(token: number): number {
+    return leaseValue(token)
+  }
+
+  tagStamp(): number {
+    return Atomics.load(this.leaseWords, Control.tagStamp >> 2) >>> 0
+  }
+
+  #wake(line: number): void {
+    Atomics.notify(this.leaseWords, leaseWord(line))
   }
 
   take(key: string): string | number | undefined {

@@ -43,4 +43,13 @@ counters! {
     ChainsStored = 29,
     EvictorBusy = 30,
     Compacted = 31,
+    // 32 to 35 are counted by whoever loads.
+    Loads = 32,
+    LoadsWaited = 33,
+    LoadsFailed = 34,
+    StaleServed = 35,
+    FillsRefused = 36,
+    TagInvalidations = 37,
+    Invalidated = 38,
+    LeasesRefused = 39,
 }

@@ -3,7 +3,7 @@
 //! Touches nothing.
 
 pub const MAGIC: u32 = 0x5254_534F;
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
 /// Location and length unit inside a shard's region, in bytes.
 pub const UNIT: u32 = 8;
@@ -15,8 +15,16 @@ pub const THREADS: u32 = 128;
 #[cfg(loom)]
 pub const THREADS: u32 = 4;
 
+/// Lines of the lease table; a token is sequence × LEASES + line.
+#[cfg(not(loom))]
+pub const LEASES: u32 = 1024;
+#[cfg(loom)]
+pub const LEASES: u32 = 2;
+
 pub mod control {
     //! Byte offsets in the control region.
+
+    /// Of a cache whose tags lie in the first part; others have more.
     pub const BYTES: u32 = 0x20000;
 
     pub const MAGIC: u32 = 0;
@@ -29,6 +37,9 @@ pub mod control {
     pub const ORIGIN: u32 = 32;
     pub const POLICY: u32 = 40;
     pub const CACHE_ID: u32 = 44;
+    /// Number of tag generations, a power of two, and where they lie.
+    pub const TAGS: u32 = 52;
+    pub const TAGS_OFFSET: u32 = 56;
 
     pub const WORLD: u32 = 0x100;
     pub const EPOCH: u32 = 0x140;
@@ -39,14 +50,43 @@ pub mod control {
     pub const REAPER: u32 = 0x200;
     pub const HIGH_WATER: u32 = 0x204;
     pub const DRIFT: u32 = 0x208;
+    pub const TAG_STAMP: u32 = 0x240;
     pub const HASH_KEYS: u32 = 0x400;
     pub const LINES: u32 = 0x800;
     pub const LINE_BYTES: u32 = 128;
     pub const COUNTERS: u32 = 0x4800;
-    pub const COUNTERS_PER_THREAD: u32 = 32;
-    pub const HISTOGRAMS: u32 = 0xC800;
+    pub const COUNTERS_PER_THREAD: u32 = 40;
+    pub const HISTOGRAMS: u32 = 0xE800;
     pub const HISTOGRAM_COUNT: u32 = 4;
     pub const HISTOGRAM_BUCKETS: u32 = 1984;
+    pub const LEASES: u32 = 0x16400;
+    /// Where a small cache has its tag generations, and how many.
+    pub const SMALL_TAGS_OFFSET: u32 = 0x1F000;
+    #[cfg(not(loom))]
+    pub const SMALL_TAGS: u32 = 1024;
+    #[cfg(loom)]
+    pub const SMALL_TAGS: u32 = 2;
+    /// Whenever the stamp of tags reaches a multiple of this, the cache is cleared and old generations are raised.
+    pub const TAG_ERA: u32 = 1 << 30;
+}
+
+pub mod lease {
+    //! Byte offsets in one line of the lease table, and the states of a lease.
+    pub const BYTES: u32 = 32;
+    /// sequence << 3 | state; its owner (thread index + 1) is the other half of the 64-bit word.
+    pub const WORD: u32 = 0;
+    pub const OWNER: u32 = 4;
+    pub const DEADLINE: u32 = 8;
+    pub const STATE_BITS: u32 = 3;
+
+    pub const FREE: u32 = 0;
+    pub const LOADING: u32 = 1;
+    pub const FILLED: u32 = 2;
+    pub const FAILED: u32 = 3;
+    pub const ABANDONED: u32 = 4;
+    pub const NOTHING: u32 = 5;
+    /// Taken, and not yet LOADING: its deadline is being written.
+    pub const CLAIMED: u32 = 6;
 }
 
 pub mod line {
@@ -172,6 +212,9 @@ pub mod record {
     pub const KEY_LENGTH_MASK: u32 = 0xFFFF;
     pub const OBSERVED: u32 = 1 << 16;
     pub const DEAD: u32 = 1 << 17;
+    /// The options end with {line, sequence} of a lease. Only together with one of the flags of the first word that put
+    /// options there.
+    pub const LEASE: u32 = 1 << 18;
 }
 
 /// Engines and tests refuse a peer whose list differs. The order is part of the layout.
@@ -204,6 +247,17 @@ pub fn layout_constants() -> Vec<u32> {
         control::HISTOGRAMS,
         control::HISTOGRAM_COUNT,
         control::HISTOGRAM_BUCKETS,
+        control::TAGS,
+        control::TAGS_OFFSET,
+        control::TAG_STAMP,
+        control::TAG_ERA,
+        control::LEASES,
+        LEASES,
+        lease::BYTES,
+        lease::WORD,
+        lease::OWNER,
+        lease::DEADLINE,
+        lease::STATE_BITS,
         line::PIN,
         line::THREAD_ID,
         line::START,
@@ -290,5 +344,6 @@ pub fn layout_constants() -> Vec<u32> {
         record::COST,
         record::OBSERVED,
         record::DEAD,
+        record::LEASE,
     ]
 }

@@ -238,6 +238,44 @@ class JsEngine implements Engine {
     releaseLine(cache)
   }
 
+
+  // ── to come ──
+  writeEntry(): number {
+    throw new Error('to come')
+  }
+  lookUp(): string | undefined {
+    throw new Error('to come')
+  }
+  acquireLease(): number {
+    throw new Error('to come')
+  }
+  endLease(): void {
+    throw new Error('to come')
+  }
+  leaseState(): number {
+    throw new Error('to come')
+  }
+  leaseWord(): number {
+    throw new Error('to come')
+  }
+  leaseValue(): number {
+    throw new Error('to come')
+  }
+  tagStamp(): number {
+    throw new Error('to come')
+  }
+  tagCounter(): number {
+    throw new Error('to come')
+  }
+  invalidateTags(): void {
+    throw new Error('to come')
+  }
+  count(): void {
+    throw new Error('to come')
+  }
+  readonly found = new Float64Array(6)
+  readonly leaseWords = new Int32Array(0)
+
   private store(mode: number, ttl: number, idle: number): number {
     const { cache, draft } = this
     draft.mode = mode
