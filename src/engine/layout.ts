@@ -340,6 +340,14 @@ function segment(): number[] {
 function slotAndRecord(): number[] {
   const slot = [BUCKET_BYTES, SLOTS, BUCKET_SLOTS, SlotState.member, SlotState.busy, SlotState.removing, SLOT_DIRTY]
   const flags = [RecordFlag.expiry, RecordFlag.idle, RecordFlag.chain, RecordFlag.namespace, RecordFlag.soft]
-  const record = [RECORD_HEADER_BYTES, KIND_SHIFT, ...flags, RecordFlag.cost, RECORD_OBSERVED, RECORD_DEAD, RECORD_LEASE]
+  const record = [
+    RECORD_HEADER_BYTES,
+    KIND_SHIFT,
+    ...flags,
+    RecordFlag.cost,
+    RECORD_OBSERVED,
+    RECORD_DEAD,
+    RECORD_LEASE,
+  ]
   return [...slot, SLOT_OWNER_SHIFT, SLOT_TAG_SHIFT, ...record]
 }

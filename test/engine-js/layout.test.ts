@@ -2,7 +2,17 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createRegions, geometry } from '../../src/engine/create.js'
-import { CONTROL_BYTES, Control, layoutConstants, MAGIC, Segment, Shard, Thread } from '../../src/engine/layout.js'
+import {
+  CONTROL_BYTES,
+  Control,
+  layoutConstants,
+  MAGIC,
+  Segment,
+  Shard,
+  SMALL_CACHE_BYTES,
+  TAG_BYTES,
+  Thread,
+} from '../../src/engine/layout.js'
 import { MIB } from './harness.js'
 
 const GIB = 1024 * MIB
@@ -22,8 +32,9 @@ describe('geometry', () => {
     { maxBytes: 4 * MIB, entryBytes: 32 },
   ]
   it.each(cases)('fits its bound and its own parts: %o', (options) => {
-    const { shard, shards, totalBytes } = geometry(options)
-    expect(totalBytes).toBe(CONTROL_BYTES + shards * shard.bytes)
+    const { controlBytes, shard, shards, totalBytes } = geometry(options)
+    expect(controlBytes).toBe(CONTROL_BYTES + (options.maxBytes < SMALL_CACHE_BYTES ? 0 : TAG_BYTES))
+    expect(totalBytes).toBe(controlBytes + shards * shard.bytes)
     expect(totalBytes).toBeLessThanOrEqual(options.maxBytes)
     expect(shard.bytes).toBeLessThan(4 * GIB)
     expect(Math.log2(shards) % 1).toBe(0)

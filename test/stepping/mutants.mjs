@@ -54,8 +54,8 @@ const mutants = [
       ['index.js', '| SlotState.removing | ((cache.me + 1) << SLOT_OWNER_SHIFT)', '| SlotState.removing'],
       [
         'index.js',
-        /if \(isCurrent\)\s*bookUnlink\(cache, net, world\);\s*home\.kernel\.store64\(slot, 0, 0\);/,
-        'home.kernel.store64(slot, 0, 0); if (isCurrent) bookUnlink(cache, net, world);',
+        /if \(counts\)\s*bookUnlink\(cache, net, world\);\s*home\.kernel\.store64\(slot, 0, 0\);/,
+        'home.kernel.store64(slot, 0, 0); if (counts) bookUnlink(cache, net, world);',
       ],
     ],
     notice: ['delete against', 'two take', 'insert, insert', 'last places'],

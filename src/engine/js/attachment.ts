@@ -29,6 +29,8 @@ export class Found {
   segment = 0
   /** Its segment's world less the caller's: 0 is current, below: cleared since, above: written after a clear the caller has not seen. */
   ahead = 0
+  /** It is one of the entries that are counted: of the present world, and no marker. */
+  counts = false
 }
 
 export class Attachment {
@@ -51,6 +53,11 @@ export class Attachment {
   pin = 0
   /** Units of records that an eviction turn is to look at before the next write: upkeep in small pieces, as space is taken. */
   owed = 0
+  /** Word index of the tag generations in the control region, and what masks their number. */
+  readonly tags: number
+  readonly tagMask: number
+  /** Line of the lease table where the next free one is looked for. */
+  nextLease = 0
   private readonly counters: number
 
   constructor(control: WebAssembly.Memory, shards: readonly WebAssembly.Memory[]) {
@@ -67,6 +74,8 @@ export class Attachment {
     this.shards = sound
     this.maxEntries = word(ControlHeader.maxEntries)
     this.policy = word(ControlHeader.policy)
+    this.tags = word(ControlHeader.tagsOffset) >> 2
+    this.tagMask = word(ControlHeader.tags) - 1
     this.clock = new Clock(this.control, this.kernel)
     const keys = new Int32Array(this.control.subarray(Control.hashKeys >> 2).slice(0, HASH_UNITS * HASH_LANES))
     const seedLow = word(ControlHeader.seedLow) | 0

@@ -1,18 +1,22 @@
 // The pure-JS engine: the contract of src/engine/engine.ts over the functions of this folder. Turns keys and values into the attachment's
 // key and a draft, and relative times into absolute ones. May touch: only through the attachment; used by the thread that attached.
 
-import { type Engine, Kind, Mode, Status } from '../engine.js'
-import { COUNTERS, Control, Counter, Segment, SLOT_STATE_MASK, SLOTS, SlotState } from '../layout.js'
+import { type Engine, type EntryFields, Kind, Mode, Status } from '../engine.js'
+import { COUNTERS, Control, Counter, RecordFlag, Segment, SLOT_STATE_MASK, SLOTS, SlotState } from '../layout.js'
+import { leaseValue, leaseWord, lineOf } from '../lease-token.js'
 import { size } from './accounting.js'
 import { dropChunks } from './allocate.js'
 import { Attachment } from './attachment.js'
 import { reportExits, stopReportingExits } from './exits.js'
 import { STAGE_BYTES } from './keys.js'
+import { leaseState } from './lease.js'
+import { acquire, endLease, lookUp } from './load.js'
 import { has, read, readInto, take } from './read.js'
 import { highWater, releaseLine } from './registry.js'
 import { remove, timesOf, touchTimes } from './remove.js'
 import { maintain } from './room.js'
 import { scan } from './scan.js'
+import { areTagsValid, invalidateTags, tagStamp } from './tags.js'
 import { Draft, UNCHANGED, write } from './write.js'
 
 const SCRATCH_BYTES = 65_536
@@ -32,6 +36,8 @@ class JsEngine implements Engine {
   readonly name = 'js'
   readonly scratch = new Uint8Array(SCRATCH_BYTES)
   readonly meta = new Int32Array(8)
+  readonly found = new Float64Array(5)
+  readonly leaseWords: Int32Array
   taken: Uint8Array | undefined
   private readonly cache: Attachment
   private readonly draft = new Draft()
@@ -44,6 +50,7 @@ class JsEngine implements Engine {
 
   constructor(cache: Attachment) {
     this.cache = cache
+    this.leaseWords = cache.control
     if (process.platform !== 'linux') reportExits(cache.control)
   }
 
@@ -139,6 +146,7 @@ class JsEngine implements Engine {
         const [, , slot, location, generation] = meta
         if (!timesOf(cache, cache.shardOf(cache.key), draft)) continue
         draft.mode = UNCHANGED
+        draft.extra = undefined
         draft.slot = slot
         draft.location = location
         draft.generation = generation
@@ -179,7 +187,8 @@ class JsEngine implements Engine {
   expiresIn(key: string): number {
     const { cache, draft } = this
     if (!cache.key.set(key) || !timesOf(cache, cache.shardOf(cache.key), draft)) return -1
-    return draft.due === Number.POSITIVE_INFINITY ? draft.due : Math.max(0, draft.due - cache.clock.exact())
+    const due = Math.min(draft.due, draft.softDue)
+    return due === Number.POSITIVE_INFINITY ? due : Math.max(0, due - cache.clock.exact())
   }
 
   isCurrent(slot: number, location: number, generation: number, world: number): boolean {
@@ -194,7 +203,74 @@ class JsEngine implements Engine {
     // The slot before the generation: a location may come again only after the generation has moved on.
     const low = Atomics.load(home.words, at >> 2)
     if ((low & SLOT_STATE_MASK) !== SlotState.member || home.kernel.highOf(at, low) !== location) return false
-    return home.field(segment, Segment.generation) === generation && cache.world() === world
+    if (home.field(segment, Segment.generation) !== generation || cache.world() !== world) return false
+    const w0 = home.words[location << 1]
+    if ((w0 & RecordFlag.tags) === 0) return true
+    // The record may have been replaced before its tags were read: then the slot says so now.
+    return areTagsValid(cache, home, location, w0) && home.kernel.highOf(at, low) === location
+  }
+
+  writeEntry(key: string, value: string | Uint8Array, kind: number, mode: number, fields: EntryFields): number {
+    const { cache, draft } = this
+    if (!cache.key.set(key)) return Status.tooLarge
+    if (typeof value === 'string') this.stageString(value)
+    else this.stageBytes(value, kind)
+    draft.mode = mode
+    draft.due = this.dueIn(fields.ttl)
+    draft.idleMs = fields.idle
+    draft.softDue = this.dueIn(fields.soft)
+    const { cost, stamp, tags } = fields
+    draft.extra = { cost, stamp, tags, lease: mode === Mode.fill ? fields.lease : 0 }
+    return write(cache, cache.shardOf(cache.key), draft)
+  }
+
+  lookUp(key: string): string | number | undefined {
+    const { cache } = this
+    if (cache.key.set(key)) return lookUp(cache, cache.shardOf(cache.key), this)
+    this.found.fill(0)
+    return undefined
+  }
+
+  acquireLease(key: string, timeoutMs: number, early = false): number {
+    const { cache } = this
+    cache.key.set(key)
+    return acquire(cache, cache.shardOf(cache.key), timeoutMs, early, this.found)
+  }
+
+  endLease(key: string, token: number, state: number, outcome: Uint8Array | undefined): void {
+    const { cache } = this
+    cache.key.set(key)
+    endLease(cache, cache.shardOf(cache.key), token, state, outcome)
+  }
+
+  leaseState(token: number): number {
+    return leaseState(this.cache, token)
+  }
+
+  leaseWord(token: number): number {
+    return leaseWord(lineOf(token))
+  }
+
+  leaseValue(token: number): number {
+    return leaseValue(token)
+  }
+
+  tagStamp(): number {
+    return tagStamp(this.cache)
+  }
+
+  tagCounter(tag: string): number {
+    const { cache } = this
+    cache.key.set(tag)
+    return cache.key.h & cache.tagMask
+  }
+
+  invalidateTags(counters: Uint32Array): void {
+    invalidateTags(this.cache, counters)
+  }
+
+  count(counter: number, by: number): void {
+    this.cache.countBy(counter, by)
   }
 
   scan(cursor: number, limit: number, prefix: string, into: string[]): number {
@@ -238,49 +314,13 @@ class JsEngine implements Engine {
     releaseLine(cache)
   }
 
-
-  // ── to come ──
-  writeEntry(): number {
-    throw new Error('to come')
-  }
-  lookUp(): string | undefined {
-    throw new Error('to come')
-  }
-  acquireLease(): number {
-    throw new Error('to come')
-  }
-  endLease(): void {
-    throw new Error('to come')
-  }
-  leaseState(): number {
-    throw new Error('to come')
-  }
-  leaseWord(): number {
-    throw new Error('to come')
-  }
-  leaseValue(): number {
-    throw new Error('to come')
-  }
-  tagStamp(): number {
-    throw new Error('to come')
-  }
-  tagCounter(): number {
-    throw new Error('to come')
-  }
-  invalidateTags(): void {
-    throw new Error('to come')
-  }
-  count(): void {
-    throw new Error('to come')
-  }
-  readonly found = new Float64Array(6)
-  readonly leaseWords = new Int32Array(0)
-
   private store(mode: number, ttl: number, idle: number): number {
     const { cache, draft } = this
     draft.mode = mode
     draft.due = this.dueIn(ttl)
     draft.idleMs = idle
+    draft.softDue = Number.POSITIVE_INFINITY
+    draft.extra = undefined
     return write(cache, cache.shardOf(cache.key), draft)
   }
 

@@ -18,13 +18,13 @@ import type { Attachment } from './attachment.js'
 import { retireOrphan } from './chain.js'
 import { pin, unpin, waitForGrace } from './epoch.js'
 import { insertGhost } from './ghost.js'
-import { findHolder, frequencyOf, setFrequency, unlink } from './index.js'
+import { findHolder, frequencyOf, isLeased, setFrequency, unlink } from './index.js'
 import { judge, Verdict } from './policy.js'
 import { hasChain, keyBytes, keyWord, recordUnits } from './record.js'
 import { relocate } from './relocate.js'
 import { Claimant, drainSegment, kindOfState, queueOfState } from './segment.js'
 import type { Shard } from './shard.js'
-import { isExpired } from './times.js'
+import { isExpired, Standing, standing } from './times.js'
 
 export const Hand = { small: 0, main: 1, compaction: 2 } as const
 
@@ -146,17 +146,34 @@ function decidePinned(cache: Attachment, home: Shard, hand: number, location: nu
     return Step.skipped
   }
   if (state !== SlotState.member || victim.ahead > 0) return Step.skipped
-  if (victim.ahead < 0 || isExpired(cache, home, location)) return expire(cache, home, world)
-  return applyVerdict(cache, home, hand, location, mustEvict, world)
+  if (victim.ahead < 0) return unlink(cache, home, victim, world) ? Step.dropped : Step.skipped
+  if (isLeased(cache, home, location)) return carryOn(cache, home, world)
+  return standing(cache, home, location) < Standing.gone
+    ? applyVerdict(cache, home, hand, location, mustEvict, world)
+    : drop(cache, home, world)
 }
 
-function expire(cache: Attachment, home: Shard, world: number): number {
+/** What is over: expired, invalidated, or a marker whose load runs no more. */
+function drop(cache: Attachment, home: Shard, world: number): number {
   const { victim } = cache
-  const isCurrent = victim.ahead === 0
+  const { counts, location } = victim
+  const counter = isExpired(cache, home, location) ? Counter.expired : Counter.invalidated
   if (!unlink(cache, home, victim, world)) return Step.skipped
-  if (!isCurrent) return Step.dropped
-  cache.count(Counter.expired)
+  if (!counts) return Step.dropped
+  cache.count(counter)
   return Step.evicted
+}
+
+/** A load holds it, so it is no victim. Only where there is no space left to copy it to does it go, and its load's value is refused. */
+function carryOn(cache: Attachment, home: Shard, world: number): number {
+  const { victim } = cache
+  const queue = queueOfState(home.state(victim.segment)) & 1
+  const units = recordUnits(home, victim.location)
+  if (relocate(cache, home, victim, cache.handKey, queue, world, Claimant.evictor)) {
+    cache.countBy(Counter.unitsRelocated, units)
+    return Step.skipped
+  }
+  return drop(cache, home, world)
 }
 
 function applyVerdict(

@@ -25,10 +25,11 @@ import { retireChain } from './chain.js'
 import { fastrange, secondBucket } from './hash.js'
 import { announce, nothingAnnounced } from './intent.js'
 import type { Key } from './keys.js'
-import { hasChain, keyEquals, markDead, markObserved, recordUnits } from './record.js'
+import { isLeaseLive, leaseOf } from './lease.js'
+import { hasChain, hasLease, isMarker, keyEquals, markDead, markObserved, recordUnits } from './record.js'
 import { addEntries, addLive } from './segment.js'
 import type { Shard } from './shard.js'
-import { isExpired } from './times.js'
+import { Standing, standing } from './times.js'
 
 /** What a link did. `again`: somebody else's change came first, several times; begin again unpinned. */
 export const Linked = { added: 0, replaced: 1, again: 2 } as const
@@ -85,6 +86,7 @@ function describe(home: Shard, slot: number, low: number, location: number, worl
   into.location = location
   into.segment = segment
   into.ahead = (home.field(segment, Segment.world) - world) | 0
+  into.counts = into.ahead === 0 && !isMarker(home.words[location << 1])
 }
 
 /** The slot that names this record, whatever its state, into `into`. */
@@ -103,8 +105,9 @@ export function findHolder(home: Shard, key: Key, location: number, world: numbe
 
 /**
  * Makes the written record at `location` the key's member. The caller is pinned since before it reserved the space and, with maxEntries,
- * holds a reservation unless `isFound`: then `cache.found` is the current member. `onlySo`: the write is bound to what was found (an
- * add, a compare-and-set), so the first lost race ends it. The slot is left in `cache.found.slot`.
+ * holds a reservation if it adds an entry: if it `counts`, as all but markers do, and does not replace one that does. With `isFound`
+ * `cache.found` is the present member. `onlySo`: the write is bound to what was found (an add, a compare-and-set), so the first lost race
+ * ends it. The slot is left in `cache.found.slot`.
  */
 export function link(
   cache: Attachment,
@@ -114,6 +117,7 @@ export function link(
   world: number,
   isFound: boolean,
   onlySo: boolean,
+  counts: boolean,
 ): number {
   const { found } = cache
   let known = isFound
@@ -122,13 +126,16 @@ export function link(
     if (known) {
       // Written after a clear() that this write belongs before: it stays.
       if (found.ahead > 0) break
-      // What this write was to replace is gone, and what is there counts no more: it adds now, as below.
-      if (found.ahead < 0 && cache.maxEntries !== 0 && !holdsReservation(cache, world)) break
-      if (replace(cache, home, key, location, world)) return found.ahead === 0 ? Linked.replaced : Linked.added
+      // A marker takes no entry's place: that is unlinked first.
+      if (found.counts && !counts) break
+      const adds = counts && !found.counts
+      // What this write was to replace is gone, and what is there does not count: it adds now, as below.
+      if (adds && cache.maxEntries !== 0 && !holdsReservation(cache, world)) break
+      if (replace(cache, home, key, location, world, adds)) return adds ? Linked.added : Linked.replaced
     } else {
       // The member that this write was to replace is gone: it adds now, and has no place yet.
-      if (cache.maxEntries !== 0 && !holdsReservation(cache, world)) break
-      if (claim(cache, home, key, location, world)) return Linked.added
+      if (counts && cache.maxEntries !== 0 && !holdsReservation(cache, world)) break
+      if (claim(cache, home, key, location, world, counts)) return Linked.added
     }
     cache.count(Counter.linkRetries)
   }
@@ -136,36 +143,34 @@ export function link(
   return Linked.again
 }
 
-function replace(cache: Attachment, home: Shard, key: Key, location: number, world: number): boolean {
+function replace(cache: Attachment, home: Shard, key: Key, location: number, world: number, adds: boolean): boolean {
   const { found } = cache
-  const isCurrent = found.ahead === 0
-  const net = (netOf(cache, world) + (isCurrent ? 0 : 1)) | 0
+  const net = (netOf(cache, world) + (adds ? 1 : 0)) | 0
   const low = memberLow(key.tag)
   markObserved(home, found.location)
   announce(cache, Intent.link, home, found.slot, low, location, net, world)
   if (home.kernel.cas64(found.slot, found.low, found.location, low, location) === 0) return false
-  if (isCurrent) {
-    nothingAnnounced(cache)
+  if (adds) bookLink(cache, net)
+  nothingAnnounced(cache)
+  if (found.counts) {
     addEntries(cache, home, found.segment, -1)
     bump(home, found.slot)
   } else {
-    bookLink(cache, net)
-    nothingAnnounced(cache)
     setFrequency(home, found.slot, 0)
   }
-  addEntries(cache, home, home.segmentOf(location), 1)
+  if (found.counts || adds) addEntries(cache, home, home.segmentOf(location), 1)
   bury(cache, home, found.location)
   return true
 }
 
 /** Claim, scan, commit: two inserters of one key cannot pass each other. */
-function claim(cache: Attachment, home: Shard, key: Key, location: number, world: number): boolean {
+function claim(cache: Attachment, home: Shard, key: Key, location: number, world: number, counts: boolean): boolean {
   const slot = home.kernel.vacancy(firstBucketOf(home, key), secondBucketOf(home, key))
   if (slot === 0) {
     displace(cache, home, key, world)
     return false
   }
-  const net = (netOf(cache, world) + 1) | 0
+  const net = (netOf(cache, world) + (counts ? 1 : 0)) | 0
   const low = memberLow(key.tag)
   const busy = SlotState.busy | ((cache.me + 1) << SLOT_OWNER_SHIFT) | (key.tag << SLOT_TAG_SHIFT)
   announce(cache, Intent.link, home, slot, low, location, net, world)
@@ -176,9 +181,9 @@ function claim(cache: Attachment, home: Shard, key: Key, location: number, world
   }
   setFrequency(home, slot, 0)
   if (home.kernel.cas64(slot, busy, location, low, location) === 0) return false
-  bookLink(cache, net)
+  if (counts) bookLink(cache, net)
   nothingAnnounced(cache)
-  addEntries(cache, home, home.segmentOf(location), 1)
+  if (counts) addEntries(cache, home, home.segmentOf(location), 1)
   cache.found.slot = slot
   return true
 }
@@ -227,7 +232,14 @@ function candidateSlot(home: Shard, key: Key, place: number): number {
 function worthOf(cache: Attachment, home: Shard, slot: number, world: number): number {
   const { victim } = cache
   if (!examine(home, slot, world, victim) || victim.ahead > 0) return 8
-  return victim.ahead < 0 || isExpired(cache, home, victim.location) ? 0 : 1 + frequencyOf(home, slot)
+  if (victim.ahead < 0) return 0
+  if (isLeased(cache, home, victim.location)) return 8
+  return standing(cache, home, victim.location) < Standing.gone ? 1 + frequencyOf(home, slot) : 0
+}
+
+/** Whether a load that runs holds this record: it must stay, or its value could not be stored. */
+export function isLeased(cache: Attachment, home: Shard, location: number): boolean {
+  return hasLease(home.words[(location << 1) + 1]) && isLeaseLive(cache, leaseOf(home, location))
 }
 
 /** Describes the member in a slot; false when there is none. */
@@ -245,20 +257,20 @@ export function examine(home: Shard, slot: number, world: number, into: Found): 
 /** Takes a member out of the index. True for exactly one of all that try. */
 export function unlink(cache: Attachment, home: Shard, member: Found, world: number): boolean {
   const { slot, low, location } = member
-  const isCurrent = member.ahead === 0
+  const { counts } = member
   markObserved(home, location)
   const cleared = low & ~(SLOT_STATE_MASK | (SLOT_OWNER_MASK << SLOT_OWNER_SHIFT))
   const removing = cleared | SlotState.removing | ((cache.me + 1) << SLOT_OWNER_SHIFT)
-  const net = (netOf(cache, world) - (isCurrent ? 1 : 0)) | 0
+  const net = (netOf(cache, world) - (counts ? 1 : 0)) | 0
   announce(cache, Intent.unlink, home, slot, removing, location, net, world)
   if (home.kernel.cas64(slot, low, location, removing, location) === 0) {
     nothingAnnounced(cache)
     return false
   }
-  if (isCurrent) bookUnlink(cache, net, world)
+  if (counts) bookUnlink(cache, net, world)
   home.kernel.store64(slot, 0, 0)
   nothingAnnounced(cache)
-  if (isCurrent) addEntries(cache, home, member.segment, -1)
+  if (counts) addEntries(cache, home, member.segment, -1)
   bury(cache, home, location)
   return true
 }

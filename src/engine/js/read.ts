@@ -2,7 +2,7 @@
 // read begins again. Strings are made straight from the shared bytes: a garbage collection meanwhile only makes the pin last longer, and a
 // reader that is expelled for that throws its string away. May touch: marks; the idle word of a record, under a writer's pin.
 
-import { Kind, Meta } from '../engine.js'
+import { Kind, Meta, MetaFlag } from '../engine.js'
 import { BUCKET_SLOTS, Counter, LOCATION_MASK, RecordFlag, Segment, SLOT_BYTES } from '../layout.js'
 import type { Attachment } from './attachment.js'
 import { copyValue, fullLength, valueStart } from './chain.js'
@@ -11,9 +11,9 @@ import { bump, find, firstBucketOf, memberLow, secondBucketOf, unlink } from './
 import type { Key } from './keys.js'
 import { spin } from './pause.js'
 import { hasChain, isSound, keyEquals, kindOf, valueBytes } from './record.js'
-import { lookForLive, removeExpired } from './remove.js'
+import { lookForMember, Look as Member, removeExpired } from './remove.js'
 import type { Shard } from './shard.js'
-import { endOf, hasIdle, hasTimes, noteUse } from './times.js'
+import { hasConditions, hasEnd, hasIdle, noteUse, Standing, standingOf } from './times.js'
 import { stampSlot } from './write.js'
 
 /** Where a read leaves what it found: numbers in `meta`, bytes that are no string in `scratch`. */
@@ -22,12 +22,11 @@ export interface ReadTarget {
   readonly meta: Int32Array
 }
 
-/** What one look came to. */
+/** What one look came to. `absent` also for what only `lookUp` finds. */
 const Look = { absent: 0, live: 1, expired: 2, changed: 3 } as const
-const TIMES = RecordFlag.expiry | RecordFlag.idle
 
 /** The location of the member with this key, 0 for none; its slot is left in `cache.found.slot`. */
-function locate(cache: Attachment, home: Shard, key: Key): number {
+export function locate(cache: Attachment, home: Shard, key: Key): number {
   const location = locateIn(cache, home, key, firstBucketOf(home, key), secondBucketOf(home, key))
   return location !== 0 ? location : locateIn(cache, home, key, key.secondBucket, key.firstBucket)
 }
@@ -57,8 +56,13 @@ function look(cache: Attachment, home: Shard): number {
   const ahead = (home.field(home.segmentOf(location), Segment.world) - world) | 0
   if (ahead !== 0) return ahead > 0 ? Look.changed : Look.absent
   const w0 = home.words[location << 1]
-  if (hasTimes(w0) && cache.clock.isDue(endOf(home, location, w0))) return Look.expired
-  return Look.live
+  return hasConditions(w0) ? lookCloser(cache, home, location, w0) : Look.live
+}
+
+function lookCloser(cache: Attachment, home: Shard, location: number, w0: number): number {
+  const stands = standingOf(cache, home, location, w0)
+  if (stands === Standing.fresh) return Look.live
+  return stands === Standing.gone ? Look.expired : Look.absent
 }
 
 /** The contract's `read`. Unpinned. */
@@ -90,7 +94,7 @@ export function read(cache: Attachment, home: Shard, target: ReadTarget, touch: 
 }
 
 /** Notes a use of the record that was just read, unless the key has another one by now. */
-function noteUseOf(cache: Attachment, home: Shard, location: number): void {
+export function noteUseOf(cache: Attachment, home: Shard, location: number): void {
   pin(cache)
   if (find(home, cache.key, cache.world(), cache.found) && cache.found.location === location) {
     noteUse(cache, home, location)
@@ -99,7 +103,7 @@ function noteUseOf(cache: Attachment, home: Shard, location: number): void {
 }
 
 /** The value as the contract hands it out; nothing here throws on rubbish that an expelled reader may see. */
-function takeValue(cache: Attachment, home: Shard, target: ReadTarget): string | number {
+export function takeValue(cache: Attachment, home: Shard, target: ReadTarget): string | number {
   const { location, slot } = cache.found
   const { meta, scratch } = target
   const w0 = home.words[location << 1]
@@ -112,7 +116,7 @@ function takeValue(cache: Attachment, home: Shard, target: ReadTarget): string |
   meta[Meta.location] = location
   meta[Meta.generation] = home.field(home.segmentOf(location), Segment.generation)
   meta[Meta.world] = cache.world()
-  meta[Meta.flags] = (w0 & TIMES) === 0 ? 0 : 1
+  meta[Meta.flags] = (hasEnd(w0) ? MetaFlag.ends : 0) | ((w0 & RecordFlag.tags) === 0 ? 0 : MetaFlag.tagged)
   if (kind >= Kind.ascii && kind <= Kind.utf16) {
     if (chained) return chainedString(home, location, kind, length)
     if (!isSound(home, location)) return ''
@@ -172,10 +176,10 @@ export function take(
   for (;;) {
     pin(cache)
     const world = cache.world()
-    const seen = lookForLive(cache, home, world)
+    const seen = lookForMember(cache, home, world)
     let value: string | number | undefined
     let taken = false
-    if (seen === Look.live) {
+    if (seen === Member.live) {
       value = takeValue(cache, home, target)
       let bytes: Uint8Array | undefined
       if (typeof value === 'number' && value > target.scratch.length) {
@@ -184,13 +188,15 @@ export function take(
       }
       taken = unlink(cache, home, cache.found, world)
       if (taken && bytes !== undefined) tooLong(bytes)
+    } else if (seen === Member.hidden) {
+      taken = unlink(cache, home, cache.found, world)
     }
     unpin(cache)
     if (taken) {
-      cache.count(Counter.taken)
+      if (seen === Member.live) cache.count(Counter.taken)
       return value
     }
-    if (seen === Look.absent) return undefined
+    if (seen === Member.absent) return undefined
     spin()
   }
 }

@@ -2,12 +2,14 @@
 // clamped, because an expelled reader may look at bytes that have become something else.
 // May touch: record bytes, read-only, and the two flags of the second word.
 
+import { Kind } from '../engine.js'
 import {
   KEY_LENGTH_MASK,
   KIND_MASK,
   KIND_SHIFT,
   RECORD_DEAD,
   RECORD_HEADER_BYTES,
+  RECORD_LEASE,
   RECORD_OBSERVED,
   RecordFlag,
   VALUE_LENGTH_MASK,
@@ -23,23 +25,13 @@ export const hasChain = (w0: number): boolean => (w0 & chain) !== 0
 export const kindOf = (w0: number): number => (w0 >>> KIND_SHIFT) & KIND_MASK
 export const valueBytes = (w0: number): number => w0 & VALUE_LENGTH_MASK
 export const keyBytes = (w1: number): number => w1 & KEY_LENGTH_MASK
+export const hasOptions = (w0: number): boolean => (w0 & OPTIONS) !== 0
+export const hasLease = (w1: number): boolean => (w1 & RECORD_LEASE) !== 0
+export const isMarker = (w0: number): boolean => ((w0 >>> KIND_SHIFT) & KIND_MASK) === Kind.marker
 
-/** Bytes of the optional fields, given how many tag pairs there are. */
-export function optionBytes(w0: number, tagPairs: number): number {
-  if ((w0 & OPTIONS) === 0) return 0
-  let bytes = 0
-  if ((w0 & expiry) !== 0) bytes += 4
-  if ((w0 & idle) !== 0) bytes += 8
-  if ((w0 & soft) !== 0) bytes += 4
-  if ((w0 & cost) !== 0) bytes += 4
-  if ((w0 & namespace) !== 0) bytes += 4
-  if ((w0 & tags) !== 0) bytes += 4 + 8 * tagPairs
-  return bytes
-}
-
-/** Bytes of expiry and idle fields alone. */
+/** Bytes of expiry, idle and soft fields alone. They come first, and change with the segment that a record lies in. */
 export function timeBytes(w0: number): number {
-  return ((w0 & expiry) !== 0 ? 4 : 0) + ((w0 & idle) !== 0 ? 8 : 0)
+  return ((w0 & expiry) !== 0 ? 4 : 0) + ((w0 & idle) !== 0 ? 8 : 0) + ((w0 & soft) !== 0 ? 4 : 0)
 }
 
 /** Word offset of the idle fields within the record. */
@@ -47,15 +39,31 @@ export function idleWord(w0: number): number {
   return (RECORD_HEADER_BYTES >> 2) + ((w0 & expiry) !== 0 ? 1 : 0)
 }
 
+export function softWord(w0: number): number {
+  return idleWord(w0) + ((w0 & idle) !== 0 ? 2 : 0)
+}
+
+export function costWord(w0: number): number {
+  return softWord(w0) + ((w0 & soft) !== 0 ? 1 : 0)
+}
+
+/** Word offset of the number of tags; their stamp and their counters follow. */
+export function tagsWord(w0: number): number {
+  return costWord(w0) + ((w0 & cost) !== 0 ? 1 : 0) + ((w0 & namespace) !== 0 ? 1 : 0)
+}
+
+/** Number of tags of a record that has some; beyond any segment at most, when the record makes no sense. */
+export function tagCount(shard: Shard, location: number, w0: number): number {
+  return Math.min(shard.words[(location << 1) + tagsWord(w0)] >>> 0, shard.segmentUnits)
+}
+
 /** Words before the key, header included; beyond any segment when the record makes no sense. */
 export function keyWord(shard: Shard, location: number, w0: number): number {
   if ((w0 & OPTIONS) === 0) return RECORD_HEADER_BYTES >> 2
-  return (RECORD_HEADER_BYTES + optionBytes(w0, (w0 & tags) === 0 ? 0 : tagPairs(shard, location, w0))) >> 2
-}
-
-function tagPairs(shard: Shard, location: number, w0: number): number {
-  const pairs = shard.words[(location << 1) + ((RECORD_HEADER_BYTES + optionBytes(w0 & ~tags, 0)) >> 2)] >>> 0
-  return Math.min(pairs, shard.segmentUnits)
+  let words = tagsWord(w0)
+  if ((w0 & tags) !== 0) words += 2 + tagCount(shard, location, w0)
+  // A lease comes only with one of the flags tested above.
+  return hasLease(shard.words[(location << 1) + 1]) ? words + 2 : words
 }
 
 /** Whole units of a record with so many bytes before the key. */

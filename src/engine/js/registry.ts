@@ -8,6 +8,7 @@ import { type Attachment, lineWord } from './attachment.js'
 import { advanceEpoch } from './epoch.js'
 import { isAlive, osThreadId, threadStart } from './host.js'
 import { settleIntent } from './intent.js'
+import { abandonLeasesOf } from './lease.js'
 import { freeSegment, kindOfState, ownerOfState } from './segment.js'
 import type { Shard } from './shard.js'
 
@@ -69,6 +70,7 @@ export function highWater(cache: Attachment): number {
 
 /** Gives this thread's line back. What identifies it goes first, so that the next owner is never judged by it. */
 export function releaseLine(cache: Attachment): void {
+  abandonLeasesOf(cache, cache.me)
   Atomics.store(cache.control, cache.line + (Thread.pin >> 2), 0)
   forgetIdentity(cache.control, cache.line)
 }
@@ -123,6 +125,7 @@ function heal(cache: Attachment, thread: number): void {
   const line = lineWord(thread)
   settleIntent(cache, thread)
   for (const home of cache.shards) healShard(cache, home, thread)
+  abandonLeasesOf(cache, thread)
   Atomics.store(control, Control.drift >> 2, 1)
   Atomics.store(control, line + (Thread.inflight >> 2), 0)
   const sequence = Atomics.load(control, line + (Thread.sequence >> 2))

@@ -6,61 +6,64 @@ import { Counter, EVICTOR_RESERVE } from '../layout.js'
 import type { Attachment } from './attachment.js'
 import { pin, unpin } from './epoch.js'
 import { Goal } from './evict.js'
-import { bump, find, unlink } from './index.js'
+import { bump, find, isLeased, unlink } from './index.js'
+import { leaseOf } from './lease.js'
 import { spin } from './pause.js'
-import { moveWithTimes } from './relocate.js'
+import { type Changes, moveTo } from './relocate.js'
 import { makeRoom, payUpkeep } from './room.js'
 import { Claimant, queueOfState } from './segment.js'
 import type { Shard } from './shard.js'
-import { expiresAt, idleOf, isExpired } from './times.js'
+import { isExpired, Standing, standing, type Times, timesInto } from './times.js'
 
-/** What a look for the live member found; `changed`: begin again. */
-const Look = { absent: 0, live: 1, changed: 2 } as const
+/** What a look for the present member found; `changed`: begin again. `hidden`: one that reads do not see (stale, gone, a marker). */
+export const Look = { absent: 0, live: 1, changed: 2, hidden: 3 } as const
 
-/** Leaves the live member in `cache.found`. Pinned unexpellably. */
-export function lookForLive(cache: Attachment, home: Shard, world: number): number {
+/** Leaves the present member in `cache.found`. Pinned unexpellably. */
+export function lookForMember(cache: Attachment, home: Shard, world: number): number {
   const { found } = cache
   if ((world & 1) === 1 || !find(home, cache.key, world, found)) return Look.absent
   if (found.ahead !== 0) return found.ahead > 0 ? Look.changed : Look.absent
-  return isExpired(cache, home, found.location) ? Look.absent : Look.live
+  return standing(cache, home, found.location) === Standing.fresh ? Look.live : Look.hidden
 }
 
-/** Unlinks the live entry. True for exactly one of all callers that race for it. */
+/** Unlinks the member, seen or not, so that no load's value comes after this. True for exactly one of all callers that race for a live one. */
 export function remove(cache: Attachment, home: Shard): boolean {
   for (;;) {
     pin(cache)
     const world = cache.world()
-    const look = lookForLive(cache, home, world)
-    const removed = look === Look.live && unlink(cache, home, cache.found, world)
+    const look = lookForMember(cache, home, world)
+    const removed = (look === Look.live || look === Look.hidden) && unlink(cache, home, cache.found, world)
     unpin(cache)
-    if (removed) return true
+    if (removed) return look === Look.live
     if (look === Look.absent) return false
     spin()
   }
 }
 
-/** Drops an entry that a reader saw expired, so that its slot and `size` do not wait for the hand. */
+/** Drops an entry that a reader saw gone, so that its slot and `size` do not wait for the hand; not one that a load is bound to. */
 export function removeExpired(cache: Attachment, home: Shard): void {
   pin(cache)
   const world = cache.world()
   const { found } = cache
-  if (find(home, cache.key, world, found) && found.ahead === 0 && isExpired(cache, home, found.location)) {
-    if (unlink(cache, home, found, world)) cache.count(Counter.expired)
-  }
+  if (find(home, cache.key, world, found) && found.ahead === 0) removeIfGone(cache, home, world)
   unpin(cache)
 }
 
-/** Expiry (ms since origin, Infinity for none) and idle time (-1 for none) of the live entry; false when absent. */
-export function timesOf(cache: Attachment, home: Shard, into: { due: number; idleMs: number }): boolean {
+/** Unlinks `cache.found` if it is expired or invalidated. Pinned. */
+export function removeIfGone(cache: Attachment, home: Shard, world: number): void {
+  const { found } = cache
+  const { location } = found
+  if (standing(cache, home, location) !== Standing.gone || isLeased(cache, home, location)) return
+  const counter = isExpired(cache, home, location) ? Counter.expired : Counter.invalidated
+  if (unlink(cache, home, found, world)) cache.count(counter)
+}
+
+/** The times of the live entry; false when absent. */
+export function timesOf(cache: Attachment, home: Shard, into: Times): boolean {
   for (;;) {
     pin(cache)
-    const look = lookForLive(cache, home, cache.world())
-    if (look === Look.live) {
-      const { location } = cache.found
-      const w0 = home.words[location << 1]
-      into.due = expiresAt(home, location, w0)
-      into.idleMs = idleOf(home, location, w0)
-    }
+    const look = lookForMember(cache, home, cache.world())
+    if (look === Look.live) timesInto(home, cache.found.location, into)
     unpin(cache)
     if (look !== Look.changed) return look === Look.live
     spin()
@@ -90,14 +93,28 @@ export function touchTimes(cache: Attachment, home: Shard, due: number, idleMs: 
 
 function touchPinned(cache: Attachment, home: Shard, due: number, idleMs: number, claimant: number): number {
   const world = cache.world()
-  const look = lookForLive(cache, home, world)
+  const look = lookForMember(cache, home, world)
   if (look !== Look.live) return look === Look.changed ? Touch.changed : Touch.no
   const { found } = cache
   const queue = queueOfState(home.state(found.segment)) & 1
-  if (moveWithTimes(cache, home, found, cache.key, queue, world, claimant, due, idleMs)) {
+  changeTimes(cache, home, found.location, due, idleMs)
+  if (moveTo(cache, home, found, cache.key, queue, world, claimant, touched)) {
     bump(home, found.slot)
     return Touch.yes
   }
   const same = home.kernel.highOf(found.slot, found.low) === found.location
   return same ? Touch.noSpace : Touch.changed
+}
+
+/** What `touch` makes of a record; one object, as touches do not nest. */
+const touched: Changes = { due: 0, idleMs: 0, softDue: 0, lease: 0 }
+
+/** Of an entry with grace the new time is that of being fresh, and its grace stays as long as it was. */
+function changeTimes(cache: Attachment, home: Shard, location: number, due: number, idleMs: number): void {
+  timesInto(home, location, touched)
+  const softens = touched.softDue !== Number.POSITIVE_INFINITY
+  touched.due = softens ? due + (touched.due - touched.softDue) : due
+  touched.softDue = softens ? due : Number.POSITIVE_INFINITY
+  touched.idleMs = idleMs
+  touched.lease = isLeased(cache, home, location) ? leaseOf(home, location) : 0
 }

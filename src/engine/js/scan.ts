@@ -8,7 +8,7 @@ import { examine } from './index.js'
 import { decodeKey } from './keys.js'
 import { isSound, keyBytes, keyWord } from './record.js'
 import type { Shard } from './shard.js'
-import { isExpired } from './times.js'
+import { Standing, standing } from './times.js'
 
 /** A sparse index is walked in bounded calls too. */
 const BUCKETS_PER_CALL = 65_536
@@ -40,7 +40,7 @@ function scanBucket(cache: Attachment, home: Shard, bucket: number, prefix: stri
   for (let index = 0; index < SLOTS; index++) {
     if (!examine(home, bucket + BUCKET_SLOTS + index * SLOT_BYTES, world, victim) || victim.ahead !== 0) continue
     const { location } = victim
-    if (!isSound(home, location) || isExpired(cache, home, location)) continue
+    if (!isSound(home, location) || standing(cache, home, location) !== Standing.fresh) continue
     const at = location << 1
     const start = location * 8 + keyWord(home, location, home.words[at]) * 4
     // The record may have become another one since it was checked.

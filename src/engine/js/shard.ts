@@ -114,6 +114,11 @@ export class Shard {
     return this.words[this.header(index) + (offset >> 2)]
   }
 
+  /** The world that a record was written in. */
+  worldOf(location: number): number {
+    return this.field(this.segmentOf(location), Segment.world)
+  }
+
   setField(index: number, offset: number, value: number): void {
     Atomics.store(this.words, this.header(index) + (offset >> 2), value)
   }
