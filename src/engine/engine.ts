@@ -146,7 +146,7 @@ export interface Engine {
   /** Milliseconds left, Infinity without expiry, −1 when absent. */
   expiresIn(key: string): number
 
-  /** As `read(key, true)`, and finds what is stale too; `found` says what it is. The bytes of a failed load's outcome are those of its error. */
+  /** As `read(key, true)`, and finds what is stale too; `found` says what it is. A value longer than scratch that is no string comes in `taken`. The bytes of a failed load's outcome are those of its error. */
   lookUp(key: string): string | number | undefined
   /** {state, ms it is fresh, ms until its end, cost (−1: not said), token of the lease that runs for it or whose outcome this is (0: none)}; `Infinity` for no end. */
   readonly found: Float64Array

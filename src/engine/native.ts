@@ -43,7 +43,7 @@ interface Bound {
     fields: Float64Array,
     tags: Uint32Array,
   ): number
-  lookUp(key: string): string | number | undefined
+  lookUp(key: string, target?: Uint8Array): string | number | undefined
   acquireLease(key: string, timeoutMs: number, early: boolean): number
   endLease(key: string, token: number, state: number, outcome: Uint8Array | undefined): void
   leaseState(token: number): number
@@ -136,7 +136,6 @@ class NativeEngine implements Engine {
   readonly touch: (key: string, ttl: number, idle: number) => boolean
   readonly expiresIn: (key: string) => number
   readonly isCurrent: (slot: number, location: number, generation: number, world: number) => boolean
-  readonly lookUp: (key: string) => string | number | undefined
   readonly tagCounter: (tag: string) => number
   readonly invalidateTags: (counters: Uint32Array) => void
   readonly count: (counter: number, by: number) => void
@@ -163,7 +162,6 @@ class NativeEngine implements Engine {
     this.touch = bound.touch
     this.expiresIn = bound.expiresIn
     this.isCurrent = bound.isCurrent
-    this.lookUp = bound.lookUp
     this.tagCounter = bound.tagCounter
     this.invalidateTags = bound.invalidateTags
     this.count = bound.count
@@ -222,6 +220,18 @@ class NativeEngine implements Engine {
     numbers[4] = fields.stamp
     numbers[5] = fields.lease
     return this.#bound.writeEntry(key, value, mode, typeof value === 'string' ? -1 : kind, numbers, fields.tags)
+  }
+
+  lookUp(key: string): string | number | undefined {
+    this.taken = undefined
+    let answer = this.#bound.lookUp(key)
+    while (typeof answer === 'number' && answer > this.scratch.length) {
+      const target = new Uint8Array(answer)
+      answer = this.#bound.lookUp(key, target)
+      if (typeof answer === 'number' && answer <= target.length) this.taken = target.subarray(0, answer)
+      if (this.taken !== undefined) return answer
+    }
+    return answer
   }
 
   acquireLease(key: string, timeoutMs: number, early = false): number {

@@ -18,6 +18,10 @@ import {
 import { Counter, LEASES } from '../../src/engine/layout.js'
 import { suite } from './suite.js'
 
+const { waitAsync } = Atomics as unknown as {
+  waitAsync(words: Int32Array, at: number, value: number, timeout: number): { async: boolean; value: Promise<string> }
+}
+
 const MIB = 2 ** 20
 const TIMEOUT = 30_000
 
@@ -412,7 +416,7 @@ suite('leases', (bench) => {
     for (const end of ['endLease', 'leaseState', 'acquireLease'] as const) {
       const token = loading.acquireLease('k', 100)
       const word = waiting.leaseWord(token)
-      const wait = Atomics.waitAsync(waiting.leaseWords, word, waiting.leaseValue(token), 20_000)
+      const wait = waitAsync(waiting.leaseWords, word, waiting.leaseValue(token), 20_000)
       expect(wait.async).toBe(true)
       if (end === 'endLease') loading.endLease('k', token, Lease.abandoned, undefined)
       else loading.advance(100)
@@ -439,6 +443,15 @@ suite('leases', (bench) => {
     expect(next().lookUp(key)).toBe(long)
     expect(fill(next(), key, second, 'short')).toBe(Status.stored)
     expect(next().read(key, true)).toBe('short')
-    expect(next().acquireLease('k'.repeat(70_000), TIMEOUT)).toBe(Acquired.full)
+    // Bytes longer than scratch, stale: only lookUp can hand them out.
+    const bytes = new Uint8Array(200_000).fill(7)
+    const fields = { ...plain, soft: 10, ttl: 1000 }
+    expect(next().writeEntry('b', bytes, Kind.bytes, Mode.set, fields)).toBe(Status.stored)
+    next().advance(10)
+    for (let i = 0; i < 2; i++) {
+      const engine = next()
+      expect(engine.lookUp('b')).toBe(bytes.length)
+      expect(Buffer.compare(engine.taken ?? new Uint8Array(0), bytes)).toBe(0)
+    }
   })
 })

@@ -28,6 +28,9 @@ pub enum Refusal {
 
 /// Words of `meta`, as in src/engine/engine.ts.
 const META_WORDS: usize = 7;
+/// Where the numbers of `found` follow `meta`, and how many there are, a count of woken leases included.
+const FOUND_AT: usize = 32;
+const FOUND_NUMBERS: usize = 6;
 
 impl Bound {
     /// The result lives until the environment is torn down; the hook that frees it also leaves the registry, which is
@@ -45,7 +48,7 @@ impl Bound {
         let shards = views.shards.iter().map(region).collect::<Result<Vec<_>, _>>()?;
         let scratch = view(env, &views.scratch).ok_or(Refusal::NotAView)?;
         let (meta, meta_bytes) = view(env, &views.meta).ok_or(Refusal::NotAView)?;
-        if meta_bytes < META_WORDS * 4 || !(meta as usize).is_multiple_of(4) {
+        if meta_bytes < FOUND_AT + FOUND_NUMBERS * 8 || !(meta as usize).is_multiple_of(8) {
             return Err(Refusal::NotAView);
         }
         let attachment = Attachment::new(control, shards, SystemHost, node_thread).map_err(Refusal::Attach)?;
@@ -97,6 +100,13 @@ impl Bound {
     pub fn put_meta(&self, values: [i32; META_WORDS]) {
         // SAFETY: `attach` checked length and alignment; kept alive by its reference.
         unsafe { ptr::copy_nonoverlapping(values.as_ptr(), self.meta, META_WORDS) };
+    }
+
+    pub fn put_found(&self, values: [f64; FOUND_NUMBERS]) {
+        // SAFETY: `attach` checked length and alignment; kept alive by its reference.
+        unsafe {
+            ptr::copy_nonoverlapping(values.as_ptr(), self.meta.cast::<u8>().add(FOUND_AT).cast(), FOUND_NUMBERS)
+        };
     }
 
     /// # Safety

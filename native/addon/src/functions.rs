@@ -5,7 +5,10 @@ use crate::bound::Bound;
 use crate::strings;
 use napi::bindgen_prelude::{Env, FromNapiValue, Result, Unknown};
 use napi::{check_status, sys};
-use ostraka_core::{Condition, Cursor, Incremented, ManyRead, Outcome, Stamp, Use, Value, Write};
+use ostraka_core::{
+    Acquired, Condition, Cursor, Extras, Found, FoundState, Incremented, Lease, LeaseState, ManyRead, Outcome, Stamp,
+    Use, Value, Write,
+};
 use std::ffi::{CStr, c_void};
 use std::ptr;
 
@@ -25,6 +28,15 @@ const FUNCTIONS: &[(&CStr, Callback)] = &[
     (c"touch", touch),
     (c"expiresIn", expires_in),
     (c"isCurrent", is_current),
+    (c"writeEntry", write_entry),
+    (c"lookUp", look_up),
+    (c"acquireLease", acquire_lease),
+    (c"endLease", end_lease),
+    (c"leaseState", lease_state),
+    (c"nextWoken", next_woken),
+    (c"tagCounter", tag_counter),
+    (c"invalidateTags", invalidate_tags),
+    (c"count", count),
     (c"scan", scan),
     (c"clear", clear),
     (c"size", size),
@@ -139,7 +151,7 @@ impl<'a, const N: usize> Call<'a, N> {
             stamp.location as i32,
             stamp.generation as i32,
             stamp.world as i32,
-            i32::from(value.ends),
+            i32::from(value.ends) | (i32::from(value.tagged) << 1),
         ]);
     }
 
@@ -397,6 +409,176 @@ callback!(is_current, 4, |call| {
     call.boolean(call.bound.attachment.is_current(stamp))
 });
 
+// writeEntry(key, value, mode, kind, fields, tags): status. Kind −1: the value is a string. Fields: ttl, idle, soft, cost,
+// stamp, lease.
+callback!(write_entry, 6, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    let (Some(fields), Some(tags)) = (raw_view(call.env, call.arguments[4]), raw_view(call.env, call.arguments[5]))
+    else {
+        return ptr::null_mut();
+    };
+    if fields.1 < 48 || !(fields.0 as usize).is_multiple_of(8) {
+        return ptr::null_mut();
+    }
+    // SAFETY: a private Float64Array of the caller, alive during the call, long enough and aligned as checked.
+    let fields = unsafe { std::slice::from_raw_parts(fields.0.cast::<f64>(), 6) };
+    let tags: &[u32] = if tags.1 >= 4 && (tags.0 as usize).is_multiple_of(4) {
+        // SAFETY: a private Uint32Array of the caller, alive and unchanged during the call.
+        unsafe { std::slice::from_raw_parts(tags.0.cast(), tags.1 / 4) }
+    } else {
+        &[]
+    };
+    let given = |index: usize| (fields[index] >= 0.0).then_some(fields[index]);
+    let deadline = |index: usize| given(index).map(|ttl| call.bound.attachment.deadline(ttl as u64));
+    let condition = match integer(call.env, call.arguments[2]) {
+        1 => Condition::Absent,
+        2 => Condition::Present,
+        3 => Condition::Leased(Lease::from_token(fields[5] as u64)),
+        _ => Condition::Always,
+    };
+    let extras = Extras {
+        soft_at: deadline(2),
+        cost: given(3).map(|cost| cost as u32),
+        stamp: fields[4] as u32,
+        tags,
+        ..Extras::default()
+    };
+    let write = |value: &[u8], kind: u32| {
+        let (expires_at, idle_ms) = (deadline(0), given(1).map(|idle| idle as u32));
+        let write = Write { key, value, kind, expires_at, idle_ms, condition };
+        call.status(call.bound.attachment.write_entry(&write, &extras))
+    };
+    let kind = number(call.env, call.arguments[3]);
+    if kind >= 0.0 {
+        let Some((base, length)) = raw_view(call.env, call.arguments[1]) else { return ptr::null_mut() };
+        // SAFETY: a private typed array of the caller, alive and unchanged during the call.
+        return write(unsafe { std::slice::from_raw_parts(base, length) }, kind as u32 & 31);
+    }
+    // SAFETY: one call at a time uses the buffer; no JavaScript runs while it is read.
+    let buffer = unsafe { &mut *call.bound.value.get() };
+    let Some((length, kind)) = strings::value(call.env, call.arguments[1], buffer) else { return ptr::null_mut() };
+    let status = write(&buffer[..length], kind);
+    strings::shrink(buffer);
+    status
+});
+
+/// What `found` says, in the order of src/engine/engine.ts.
+fn numbers_of(found: &Found) -> [f64; 6] {
+    let state = match found.state {
+        FoundState::Absent => 0.0,
+        FoundState::Fresh => 1.0,
+        FoundState::Stale => 2.0,
+        FoundState::Failed => 3.0,
+        FoundState::Nothing => 4.0,
+    };
+    let has_entry = matches!(found.state, FoundState::Fresh | FoundState::Stale);
+    let left = |time: Option<u64>| if has_entry { time.map_or(f64::INFINITY, |left| left as f64) } else { 0.0 };
+    let lease = found.lease.map_or(0.0, |lease| lease.token() as f64);
+    [state, left(found.fresh_for), left(found.ends_in), found.cost.map_or(-1.0, f64::from), lease, 0.0]
+}
+
+// lookUp(key [, target]): like read; a long value that is no string is copied into the target, if there is one of its
+// length, and the call does not count again.
+callback!(look_up, 2, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    let target = raw_view(call.env, call.arguments[1]);
+    let into = match target {
+        // SAFETY: a private typed array of the caller, alive during the call.
+        Some((base, length)) => unsafe { std::slice::from_raw_parts_mut(base, length) },
+        None => call.bound.scratch(),
+    };
+    let mut long = Vec::new();
+    let mut found = call.bound.attachment.look_up(key, target.is_none(), into);
+    loop {
+        call.bound.put_found(numbers_of(&found));
+        let Some(value) = found.value else { return ptr::null_mut() };
+        call.note(&value);
+        if !strings::is_string(value.kind) {
+            return call.integer(value.length as i32);
+        }
+        let bytes = if long.is_empty() { &*into } else { &long[..] };
+        if value.length <= bytes.len() {
+            return strings::to_js(call.env, value.kind, &bytes[..value.length]);
+        }
+        // Only while it grows: each turn follows another thread's write.
+        long.resize(value.length, 0);
+        found = call.bound.attachment.look_up(key, false, &mut long);
+    }
+});
+
+// acquireLease(key, timeoutMs, early): token or, not positive, why there is none; the lease concerned in `found`, and
+// whether lines are to be woken (nextWoken).
+callback!(acquire_lease, 3, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    let timeout = number(call.env, call.arguments[1]).max(0.0) as u64;
+    let attachment = &call.bound.attachment;
+    let (answer, lease) = match attachment.acquire_lease(key, timeout, boolean(call.env, call.arguments[2])) {
+        Acquired::Lease(lease) => (lease.token() as f64, lease.token() as f64),
+        Acquired::Running(lease) => (0.0, lease.token() as f64),
+        Acquired::Present => (-1.0, 0.0),
+        Acquired::Full => (-2.0, 0.0),
+    };
+    call.bound.put_found([0.0, 0.0, 0.0, -1.0, lease, attachment.woken() as f64]);
+    call.number(answer)
+});
+
+fn state_of(word: u32) -> LeaseState {
+    match word {
+        2 => LeaseState::Filled,
+        3 => LeaseState::Failed,
+        5 => LeaseState::Nothing,
+        _ => LeaseState::Abandoned,
+    }
+}
+
+// endLease(key, token, state, outcome)
+callback!(end_lease, 4, |call| {
+    let Some(key) = call.key() else { return ptr::null_mut() };
+    let lease = Lease::from_token(number(call.env, call.arguments[1]).max(0.0) as u64);
+    let how = state_of(integer(call.env, call.arguments[2]));
+    let outcome = raw_view(call.env, call.arguments[3]);
+    // SAFETY: a private typed array of the caller, alive and unchanged during the call.
+    let error = outcome.map_or(&[][..], |(base, length)| unsafe { std::slice::from_raw_parts(base, length) });
+    call.bound.attachment.end_lease(key, lease, how, error);
+    ptr::null_mut()
+});
+
+callback!(lease_state, 1, |call| {
+    let lease = Lease::from_token(number(call.env, call.arguments[0]).max(0.0) as u64);
+    call.integer(match call.bound.attachment.lease_state(lease) {
+        LeaseState::Running => 0,
+        LeaseState::Filled => 2,
+        LeaseState::Failed => 3,
+        LeaseState::Abandoned => 4,
+        LeaseState::Nothing => 5,
+    })
+});
+
+callback!(next_woken, 0, |call| call.integer(call.bound.attachment.next_woken().map_or(-1, |line| line as i32)));
+
+callback!(tag_counter, 1, |call| {
+    let Some(tag) = call.key() else { return ptr::null_mut() };
+    call.number(f64::from(call.bound.attachment.tag_counter(tag)))
+});
+
+// invalidateTags(counters)
+callback!(invalidate_tags, 1, |call| {
+    let Some((base, length)) = raw_view(call.env, call.arguments[0]) else { return ptr::null_mut() };
+    if length >= 4 && (base as usize).is_multiple_of(4) {
+        // SAFETY: a private Uint32Array of the caller, alive and unchanged during the call.
+        let counters = unsafe { std::slice::from_raw_parts(base.cast::<u32>(), length / 4) };
+        call.bound.attachment.invalidate_tags(counters.iter().copied());
+    }
+    ptr::null_mut()
+});
+
+// count(counter, by)
+callback!(count, 2, |call| {
+    let by = number(call.env, call.arguments[1]).max(0.0) as u64;
+    call.bound.attachment.count_event(integer(call.env, call.arguments[0]), by);
+    ptr::null_mut()
+});
+
 // scan(cursor, limit, prefix, into): next cursor, 0 at the end. A cursor is shard × 2^32 + bucket.
 callback!(scan, 4, |call| {
     let cursor = number(call.env, call.arguments[0]).max(0.0) as u64;
@@ -428,7 +610,7 @@ callback!(clear, 0, |call| {
 callback!(size, 0, |call| call.number(f64::from(call.bound.attachment.size())));
 
 callback!(counter, 1, |call| {
-    call.number(call.bound.attachment.counter(integer(call.env, call.arguments[0]) & 31) as f64)
+    call.number(call.bound.attachment.counter(integer(call.env, call.arguments[0])) as f64)
 });
 
 callback!(advance, 1, |call| {

@@ -34,6 +34,12 @@ pub struct Attachment<H: Host> {
     /// pieces as they take space.
     pub(crate) owed: Cell<u32>,
     pub(crate) key_scratch: RefCell<Vec<u8>>,
+    /// Byte offset of the tag generations in the control region, and what masks their number.
+    pub(crate) tags: u32,
+    pub(crate) tag_mask: u32,
+    /// Line of the lease table where the next free one is looked for.
+    pub(crate) next_lease: Cell<u32>,
+    pub(crate) woken: RefCell<Vec<u32>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +69,11 @@ impl<H: Host> Attachment<H> {
         {
             return Err(AttachError::Foreign(Foreign::Geometry));
         }
+        let (tags, tags_at) = (word(control::TAGS), word(control::TAGS_OFFSET));
+        let tags_end = u64::from(tags_at) + 4 * u64::from(tags);
+        if !tags.is_power_of_two() || !tags_at.is_multiple_of(4) || tags_end > control.len() as u64 {
+            return Err(AttachError::Foreign(Foreign::Geometry));
+        }
         let seed = wide(control::SEED);
         let mut hash_keys = Box::new([0; HASH_KEYS]);
         for (index, key) in hash_keys.iter_mut().enumerate() {
@@ -86,6 +97,10 @@ impl<H: Host> Attachment<H> {
             seed,
             owed: Cell::new(0),
             key_scratch: RefCell::new(Vec::new()),
+            tags: tags_at,
+            tag_mask: tags - 1,
+            next_lease: Cell::new(0),
+            woken: RefCell::new(Vec::new()),
         };
         let me = this.claim_line(node_thread).ok_or(AttachError::TooManyThreads)?;
         this.me = me;
@@ -97,6 +112,7 @@ impl<H: Host> Attachment<H> {
     /// Gives the line back. The attachment must not be used afterwards.
     pub fn detach(&self) {
         self.drop_chunks();
+        self.abandon_leases_of(self.me);
         self.free_line(self.me);
     }
 
@@ -123,10 +139,21 @@ impl<H: Host> Attachment<H> {
         let _ = (counter, by, self.counters);
     }
 
-    /// A counter summed over all lines ever used.
+    /// Adds to one of this thread's counters by its index, for what happens above the slab.
+    pub fn count_event(&self, counter: u32, by: u64) {
+        #[cfg(not(loom))]
+        if counter < control::COUNTERS_PER_THREAD {
+            self.control.bump64(self.counters + counter * 8, by);
+        }
+        #[cfg(loom)]
+        let _ = (counter, by);
+    }
+
+    /// A counter summed over all lines ever used; 0 for one that there is not.
     pub fn counter(&self, counter: u32) -> u64 {
         #[cfg(not(loom))]
         return (0..self.high_water())
+            .filter(|_| counter < control::COUNTERS_PER_THREAD)
             .map(|thread| {
                 let row = control::COUNTERS + thread * control::COUNTERS_PER_THREAD * 8;
                 self.control.load64(row + counter * 8, Ordering::Relaxed)

@@ -66,6 +66,8 @@ impl Geometry {
         put(control::ORIGIN, limits.origin_ms as u32);
         put(control::ORIGIN + 4, (limits.origin_ms >> 32) as u32);
         put(control::POLICY, limits.policy);
+        put(control::TAGS, control::SMALL_TAGS);
+        put(control::TAGS_OFFSET, control::SMALL_TAGS_OFFSET);
         put(control::CLOCK_MANUAL, u32::from(limits.manual_clock));
         let keys: [u32; HASH_KEYS] = hash_keys(limits.seed);
         for (index, key) in keys.into_iter().enumerate() {

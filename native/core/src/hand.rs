@@ -3,7 +3,9 @@
 
 use crate::attachment::Attachment;
 use crate::counters::Counter;
+use crate::hash::KeyHash;
 use crate::host::Host;
+use crate::index::Found;
 use crate::layout::{UNIT, segment, shard, slot};
 use crate::mutant;
 use crate::policy::{MAIN, Policy, SMALL, Verdict};
@@ -12,6 +14,7 @@ use crate::region::Ordering;
 use crate::relocate::Change;
 use crate::segment::Claimant;
 use crate::shard::{Shard, state, word};
+use crate::times::Standing;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hand {
@@ -188,12 +191,14 @@ impl<H: Host> Attachment<H> {
         if victim.newer {
             return None;
         }
-        if !victim.current || self.is_expired(home, location, header) {
-            let gone = self.unlink(number, &victim, world);
-            if gone && victim.current {
-                self.count(Counter::Expired);
-            }
-            return gone.then_some(Step::Evicted { units, counted: victim.current });
+        if !victim.current {
+            return self.unlink(number, &victim, world).then_some(Step::Evicted { units, counted: false });
+        }
+        if self.is_leased(home, location, header) && !mutant::is("live-marker-evicted") {
+            return self.carry_on(number, &victim, hash, world);
+        }
+        if matches!(self.record_standing(home, location, header), Standing::Gone | Standing::Marker) {
+            return self.drop_over(number, &victim, world);
         }
         let frequency = self.frequency(home, at);
         let queue = state::queue(home.state(victim.segment));
@@ -229,6 +234,31 @@ impl<H: Host> Attachment<H> {
             return Some(Step::Evicted { units, counted: true });
         }
         None
+    }
+
+    /// What is over: expired, invalidated, or a marker whose load runs no more.
+    fn drop_over(&self, number: usize, victim: &Found, world: u32) -> Option<Step> {
+        let expired = self.is_expired(&self.shards[number], victim.location, victim.header);
+        if !self.unlink(number, victim, world) {
+            return None;
+        }
+        if victim.counts {
+            self.count(if expired { Counter::Expired } else { Counter::Invalidated });
+        }
+        Some(Step::Evicted { units: victim.header.units(), counted: victim.counts })
+    }
+
+    /// A load holds it, so it is no victim. Only where there is no space left to copy it to does it go, and its load's value
+    /// is refused.
+    fn carry_on(&self, number: usize, victim: &Found, hash: KeyHash, world: u32) -> Option<Step> {
+        let queue = state::queue(self.shards[number].state(victim.segment)) & 1;
+        match self.relocate(number, victim, hash, queue, world, Change::None, Claimant::Evictor) {
+            Some(_) => {
+                self.count_by(Counter::UnitsRelocated, u64::from(victim.header.units()));
+                None
+            }
+            None => self.drop_over(number, victim, world),
+        }
     }
 
     /// Where the byte bound evicts and more than three quarters of a segment's worth of main was copied on, the next

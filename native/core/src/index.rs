@@ -14,6 +14,7 @@ use crate::mutant;
 use crate::record::Header;
 use crate::region::{Ordering, fence_after_update};
 use crate::shard::{Shard, word};
+use crate::times::Standing;
 
 /// A member that a scan met.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Found {
     pub current: bool,
     /// `clear()` has been called since the caller looked at the world, and this was written after it.
     pub newer: bool,
+    /// It is one of the entries that are counted: current, and no marker.
+    pub counts: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +90,8 @@ impl<H: Host> Attachment<H> {
     ) -> Found {
         let segment = home.segment_of(location);
         let ahead = home.segment_word(segment, segment::WORLD).wrapping_sub(world) as i32;
-        Found { slot: at, word: seen, location, header, segment, current: ahead == 0, newer: ahead > 0 }
+        let counts = ahead == 0 && !header.is_marker();
+        Found { slot: at, word: seen, location, header, segment, current: ahead == 0, newer: ahead > 0, counts }
     }
 
     /// The slot whose word is exactly this member's, if it is linked.
@@ -100,8 +104,9 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Makes the written record at `location` the key's member. The caller is pinned since before it reserved the space
-    /// and, with `maxEntries`, holds a reservation if `found` is not a current member. `only_so`: the write is bound to
-    /// what `found` says (an add, a compare-and-set), so the first lost race ends it.
+    /// and, with `maxEntries`, holds a reservation if it adds an entry: if it `counts`, as all but markers do, and `found`
+    /// does not. `only_so`: the write is bound to what `found` says (an add, a compare-and-set), so the first lost race
+    /// ends it.
     #[allow(clippy::too_many_arguments)] // one step of a write; a struct would only rename the locals of its one caller
     pub(crate) fn link(
         &self,
@@ -112,6 +117,7 @@ impl<H: Host> Attachment<H> {
         world: u32,
         mut found: Option<Found>,
         only_so: bool,
+        counts: bool,
     ) -> Linked {
         let home = &self.shards[number];
         let member = word::member(hash.tag, location);
@@ -122,28 +128,33 @@ impl<H: Host> Attachment<H> {
             match found {
                 // It stays: this write belongs before the clear.
                 Some(old) if old.newer => break,
-                // What this write was to replace is gone, and what is there counts no more: it adds now, as below.
-                Some(old) if !old.current && self.max_entries != 0 && !self.holds_reservation(world) => break,
+                // A marker takes no entry's place: that is unlinked first.
+                Some(old) if old.counts && !counts => break,
+                // What this write was to replace is gone, and what is there does not count: it adds now, as below.
+                Some(old) if counts && !old.counts && self.max_entries != 0 && !self.holds_reservation(world) => {
+                    break;
+                }
                 Some(old) => {
-                    let net = self.net(world).wrapping_add(u32::from(!old.current));
+                    let adds = counts && !old.counts && (!mutant::is("marker-counts") || !old.current);
+                    let net = self.net(world).wrapping_add(u32::from(adds));
                     self.mark_observed(home, old.location);
                     self.announce(LINK, number as u32, old.slot, member, net, world);
                     if home.region.cas64(old.slot, old.word, member).is_ok() {
-                        self.after_replace(home, &old, location, net);
-                        return if old.current {
-                            Linked::Replaced { slot: old.slot }
-                        } else {
+                        self.after_replace(home, &old, location, net, adds);
+                        return if adds {
                             Linked::Added { slot: old.slot }
+                        } else {
+                            Linked::Replaced { slot: old.slot }
                         };
                     }
                 }
                 None => {
-                    if self.max_entries != 0 && !self.holds_reservation(world) {
+                    if counts && self.max_entries != 0 && !self.holds_reservation(world) {
                         // The member that this write was to replace is gone: it adds now, and has no place yet.
                         self.nothing_announced();
                         return Linked::Again;
                     }
-                    if let Some(slot) = self.claim(number, key, hash, member, location, world) {
+                    if let Some(slot) = self.claim(number, key, hash, member, location, world, counts) {
                         return Linked::Added { slot };
                     }
                 }
@@ -160,28 +171,41 @@ impl<H: Host> Attachment<H> {
             && self.control.load32(self.line + line::INFLIGHT, Ordering::Relaxed) != 0
     }
 
-    fn after_replace(&self, home: &Shard, old: &Found, location: u32, net: u32) {
-        if old.current {
-            self.nothing_announced();
+    fn after_replace(&self, home: &Shard, old: &Found, location: u32, net: u32, adds: bool) {
+        if adds {
+            self.booked_link(net);
+        }
+        self.nothing_announced();
+        if old.counts {
             self.add_entries(home, old.segment, -1);
             self.bump(home, old.slot);
         } else {
-            self.booked_link(net);
-            self.nothing_announced();
             self.set_frequency(home, old.slot, 0);
         }
-        self.add_entries(home, home.segment_of(location), 1);
+        if old.counts || adds {
+            self.add_entries(home, home.segment_of(location), 1);
+        }
         self.bury(home, old.location, old.header);
     }
 
     /// Claim–scan–commit. Returns the slot once the key is a member there.
-    fn claim(&self, number: usize, key: &[u8], hash: KeyHash, member: u64, location: u32, world: u32) -> Option<u32> {
+    #[allow(clippy::too_many_arguments)] // as `link`
+    fn claim(
+        &self,
+        number: usize,
+        key: &[u8],
+        hash: KeyHash,
+        member: u64,
+        location: u32,
+        world: u32,
+        counts: bool,
+    ) -> Option<u32> {
         let home = &self.shards[number];
         let Some(mine) = self.empty_slot(home, hash) else {
             self.displace(number, hash, world);
             return None;
         };
-        let net = self.net(world).wrapping_add(1);
+        let net = self.net(world).wrapping_add(u32::from(counts));
         self.announce(LINK, number as u32, mine, member, net, world);
         let busy = word::busy(self.me, hash.tag, location);
         home.region.cas64(mine, 0, busy).ok()?;
@@ -195,9 +219,13 @@ impl<H: Host> Attachment<H> {
         }
         self.set_frequency(home, mine, 0);
         self.commit(home, mine, busy, member)?;
-        self.booked_link(net);
+        if counts {
+            self.booked_link(net);
+        }
         self.nothing_announced();
-        self.add_entries(home, home.segment_of(location), 1);
+        if counts {
+            self.add_entries(home, home.segment_of(location), 1);
+        }
         Some(mine)
     }
 
@@ -267,13 +295,12 @@ impl<H: Host> Attachment<H> {
             let location = word::location(seen);
             let Some(header) = home.record(location) else { continue };
             let member = self.describe(home, at, seen, location, header, world);
-            if member.newer {
+            if member.newer || (member.current && self.is_leased(home, location, header)) {
                 continue;
             }
-            let worth = if !member.current || self.is_expired(home, location, header) {
-                0
-            } else {
-                1 + self.frequency(home, at)
+            let worth = match self.record_standing(home, location, header) {
+                Standing::Fresh | Standing::Stale if member.current => 1 + self.frequency(home, at),
+                _ => 0,
             };
             if weakest.is_none_or(|(least, _)| worth < least) {
                 weakest = Some((worth, member));
@@ -291,18 +318,18 @@ impl<H: Host> Attachment<H> {
         let home = &self.shards[number];
         self.mark_observed(home, victim.location);
         let removing = if mutant::is("unlink-without-removing") { 0 } else { word::removing(self.me, victim.word) };
-        let net = self.net(world).wrapping_sub(u32::from(victim.current));
+        let net = self.net(world).wrapping_sub(u32::from(victim.counts));
         self.announce(UNLINK, number as u32, victim.slot, removing, net, world);
         if home.region.cas64(victim.slot, victim.word, removing).is_err() {
             self.nothing_announced();
             return false;
         }
-        if victim.current {
+        if victim.counts {
             self.booked_unlink(net, world);
         }
         home.region.store64(victim.slot, 0, Ordering::Release);
         self.nothing_announced();
-        if victim.current {
+        if victim.counts {
             self.add_entries(home, victim.segment, -1);
         }
         self.bury(home, victim.location, victim.header);

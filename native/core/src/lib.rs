@@ -2,11 +2,11 @@
 //! without locks. `docs/slab.md` is the contract; each file here carries out one part of it.
 //!
 //! ```text
-//! read  write  update  scan                      operations
-//!   index  relocate  chain  times                records and their slots
+//! read  write  update  load  scan                operations
+//!   index  relocate  chain  times  tags          records and their slots
 //!   evict  hand  policy  ghost                   what goes when space is short
 //!   allocate  segment                            space
-//!   accounting  intent  registry  epoch  clock   threads, their deaths, time
+//!   accounting  intent  lease  registry  epoch  clock   threads, their deaths, time
 //!   shard  record  expiry  hash  layout  region  words and bytes
 //! ```
 //! Each line uses the ones below it.
@@ -31,6 +31,8 @@ mod host;
 mod index;
 mod intent;
 pub mod layout;
+mod lease;
+mod load;
 mod many;
 mod mutant;
 mod pause;
@@ -45,6 +47,7 @@ mod relocate;
 mod scan;
 mod segment;
 mod shard;
+mod tags;
 mod times;
 mod update;
 mod validate;
@@ -58,10 +61,12 @@ pub use chain::MAX_VALUE_BYTES;
 pub use counters::Counter;
 pub use create::{Geometry, Limits, ShardGeometry};
 pub use host::{Host, SystemHost};
+pub use lease::{Lease, LeaseState};
+pub use load::{Acquired, Found, FoundState};
 pub use many::ManyRead;
 pub use read::{Stamp, Use, Value};
 pub use region::Region;
 pub use scan::Cursor;
 pub use shard::Foreign;
 pub use update::Incremented;
-pub use write::{Condition, Outcome, Write};
+pub use write::{Condition, Extras, Outcome, Write};

@@ -6,9 +6,10 @@ use crate::hash::KeyHash;
 use crate::host::Host;
 use crate::index::Found;
 use crate::layout::{control, segment};
-use crate::record::{EXPIRY, IDLE};
+use crate::record::{EXPIRY, IDLE, SOFT, TAGS};
 use crate::region::Ordering;
 use crate::shard::{Shard, word};
+use crate::times::{Standing, Times};
 
 /// Names one record for good: the location may be used again, but not in the same generation of its segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Value {
     pub stamp: Stamp,
     /// It has an expiry or an idle time, so that a copy must be asked for again.
     pub ends: bool,
+    /// It has tags, whose generations are part of whether it is current.
+    pub tagged: bool,
 }
 
 /// What a read does beside reading.
@@ -85,7 +88,7 @@ impl<H: Host> Attachment<H> {
         into: &mut [u8],
     ) -> Result<Option<Value>, Changed> {
         let home = &self.shards[number];
-        let Some((found, world)) = self.find_live(number, key, hash, how != Use::Peek)? else {
+        let Some((found, world)) = self.find_live(number, key, hash, how)? else {
             return Ok(None);
         };
         let value = self.value_of(home, &found, world);
@@ -109,9 +112,10 @@ impl<H: Host> Attachment<H> {
         Ok(Some(value))
     }
 
-    /// The live member of a key. An expired one is removed on the way, if `tidy`.
+    /// The live member of a key. On the way a `Get` removes what is over, and a `Take` whatever else the key is bound to, so
+    /// that no load's value comes after it.
     #[inline]
-    fn find_live(&self, number: usize, key: &[u8], hash: KeyHash, tidy: bool) -> Result<Option<(Found, u32)>, Changed> {
+    fn find_live(&self, number: usize, key: &[u8], hash: KeyHash, how: Use) -> Result<Option<(Found, u32)>, Changed> {
         let home = &self.shards[number];
         let world = self.world();
         let Some(found) = self.find(home, key, hash, world) else {
@@ -123,16 +127,33 @@ impl<H: Host> Attachment<H> {
         if !found.current || world & 1 == 1 {
             return Ok(None);
         }
-        if self.is_expired(home, found.location, found.header) {
-            if tidy && self.unlink(number, &found, world) {
-                self.count(Counter::Expired);
+        match self.record_standing(home, found.location, found.header) {
+            Standing::Fresh => return Ok(Some((found, world))),
+            _ if how == Use::Take => {
+                if !self.unlink(number, &found, world) {
+                    return Err(Changed);
+                }
             }
-            return Ok(None);
+            Standing::Gone if how == Use::Get => {
+                self.remove_gone(number, &found, world);
+            }
+            _ => {}
         }
-        Ok(Some((found, world)))
+        Ok(None)
     }
 
-    fn value_of(&self, home: &Shard, found: &Found, world: u32) -> Value {
+    /// Unlinks what is over, unless a load is bound to it. False when it stays or somebody else was first. Pinned.
+    pub(crate) fn remove_gone(&self, number: usize, found: &Found, world: u32) -> bool {
+        let home = &self.shards[number];
+        let expired = self.is_expired(home, found.location, found.header);
+        let gone = !self.is_leased(home, found.location, found.header) && self.unlink(number, found, world);
+        if gone {
+            self.count(if expired { Counter::Expired } else { Counter::Invalidated });
+        }
+        gone
+    }
+
+    pub(crate) fn value_of(&self, home: &Shard, found: &Found, world: u32) -> Value {
         Value {
             kind: found.header.kind(),
             length: self.value_length(home, found.location, found.header),
@@ -142,7 +163,8 @@ impl<H: Host> Attachment<H> {
                 generation: home.segment_word(found.segment, segment::GENERATION),
                 world,
             },
-            ends: found.header.has(EXPIRY | IDLE),
+            ends: found.header.has(EXPIRY | IDLE | SOFT),
+            tagged: found.header.has(TAGS),
         }
     }
 
@@ -157,7 +179,7 @@ impl<H: Host> Attachment<H> {
         loop {
             self.pin();
             let result = self
-                .find_live(number, key, hash, false)
+                .find_live(number, key, hash, Use::Peek)
                 .and_then(|live| live.map(|(found, world)| look(number, &found, world)).transpose());
             self.unpin();
             match result {
@@ -171,15 +193,24 @@ impl<H: Host> Attachment<H> {
         self.with_live(key, |_, _, _| Ok(())).is_some()
     }
 
-    /// True for exactly one of all callers that race for one entry.
+    /// Also removes what reads do not see: nothing stale is left, and no load's value comes after this. True for exactly one
+    /// of all callers that race for one entry that they do see.
     pub fn remove(&self, key: &[u8]) -> bool {
-        self.with_live(
-            key,
-            |number, found, world| {
-                if self.unlink(number, found, world) { Ok(()) } else { Err(Changed) }
-            },
-        )
-        .is_some()
+        let hash = self.hash(key);
+        let number = self.shard_of(hash);
+        loop {
+            self.pin();
+            let result = self.find_live(number, key, hash, Use::Take).and_then(|live| match live {
+                None => Ok(false),
+                Some((found, world)) if self.unlink(number, &found, world) => Ok(true),
+                Some(_) => Err(Changed),
+            });
+            self.unpin();
+            match result {
+                Ok(removed) => return removed,
+                Err(Changed) => crate::pause::spin(),
+            }
+        }
     }
 
     /// As [`Self::remove`], counted as a user's delete.
@@ -191,20 +222,17 @@ impl<H: Host> Attachment<H> {
         removed
     }
 
-    /// Expiry (ms since origin) and idle time of a live entry.
-    pub(crate) fn times_of(&self, key: &[u8]) -> (Option<u64>, Option<u32>) {
-        self.with_live(key, |number, found, _| {
-            let home = &self.shards[number];
-            let expires_at = self.expires_at(home, found.location, found.header);
-            Ok((expires_at, self.idle_ms(home, found.location, found.header)))
-        })
-        .unwrap_or((None, None))
+    /// The times of a live entry.
+    pub(crate) fn times_of_live(&self, key: &[u8]) -> Times {
+        self.with_live(key, |number, found, _| Ok(self.times(&self.shards[number], found.location, found.header)))
+            .unwrap_or_default()
     }
 
-    /// Milliseconds left, `None` when absent, `u64::MAX` without an end.
+    /// Milliseconds for which the entry is still fresh, `None` when absent, `u64::MAX` without an end.
     pub fn expires_in(&self, key: &[u8]) -> Option<u64> {
         self.with_live(key, |number, found, _| {
-            let due = self.expires_at(&self.shards[number], found.location, found.header);
+            let times = self.times(&self.shards[number], found.location, found.header);
+            let due = [times.expires_at, times.soft_at].into_iter().flatten().min();
             Ok(due.map_or(u64::MAX, |due| due.saturating_sub(self.now())))
         })
     }
@@ -224,6 +252,19 @@ impl<H: Host> Attachment<H> {
             && (crate::mutant::is("near-without-generation")
                 || home.segment_word(home.segment_of(stamp.location), segment::GENERATION) == stamp.generation)
             && self.control.load32(control::WORLD, Ordering::Acquire) == stamp.world
+            && self.has_valid_tags_at(home, at, stamp.location)
+    }
+
+    /// Unpinned: the record may be replaced while its tags are read, and then the slot says so afterwards.
+    #[inline]
+    fn has_valid_tags_at(&self, home: &Shard, slot: u32, location: u32) -> bool {
+        match home.record(location) {
+            Some(header) if header.has(TAGS) => {
+                self.are_tags_valid(home, location, header)
+                    && word::location(home.region.load64(slot, Ordering::Acquire)) == location
+            }
+            _ => true,
+        }
     }
 }
 

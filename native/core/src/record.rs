@@ -3,7 +3,10 @@
 
 use crate::layout::{UNIT, record};
 
-pub use record::{CHAIN, COST, DEAD, EXPIRY, IDLE, NAMESPACE, OBSERVED, SOFT, TAGS};
+pub use record::{CHAIN, COST, DEAD, EXPIRY, IDLE, LEASE, NAMESPACE, OBSERVED, SOFT, TAGS};
+
+/// Flags that put fields between header and key.
+const OPTIONS: u32 = EXPIRY | IDLE | NAMESPACE | SOFT | COST | TAGS;
 
 /// How the value bytes are to be read.
 pub mod kind {
@@ -12,6 +15,8 @@ pub mod kind {
     pub const UTF8: u32 = 2;
     pub const UTF16: u32 = 3;
     pub const NUMBER: u32 = 4;
+    /// No value: a load is under way, or its outcome is kept for those who wait.
+    pub const MARKER: u32 = 31;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +28,10 @@ pub struct Header {
 }
 
 impl Header {
-    /// `tags` is the number of tag pairs, read from the record when TAGS is set.
+    /// `tags` is the number of tags, read from the record when TAGS is set.
+    #[inline(always)]
     pub fn new(w0: u32, w1: u32, tags: u32) -> Self {
-        Header { w0, w1, options: options_bytes(w0, tags) }
+        Header { w0, w1, options: options_bytes(w0, w1, tags) }
     }
 
     #[inline(always)]
@@ -53,6 +59,17 @@ impl Header {
         self.w1 & record::DEAD != 0
     }
 
+    /// Its options end with a lease.
+    #[inline(always)]
+    pub fn is_leased(self) -> bool {
+        self.w1 & LEASE != 0
+    }
+
+    #[inline(always)]
+    pub fn is_marker(self) -> bool {
+        self.kind() == kind::MARKER
+    }
+
     #[inline(always)]
     pub fn key_offset(self) -> u32 {
         record::HEADER_BYTES + self.options
@@ -63,6 +80,11 @@ impl Header {
         self.key_offset() + self.key_length()
     }
 
+    /// Number of tags, 0 without TAGS.
+    pub fn tag_count(self) -> u32 {
+        if self.w0 & TAGS == 0 { 0 } else { (self.options - options_bytes(self.w0, self.w1, 0)) / 4 }
+    }
+
     /// Whole units, header included.
     #[inline(always)]
     pub fn units(self) -> u32 {
@@ -70,41 +92,44 @@ impl Header {
     }
 }
 
-/// Offset of the idle fields behind the header, when IDLE is set.
+/// Offset of the idle fields, when IDLE is set.
 pub fn idle_offset(w0: u32) -> u32 {
     record::HEADER_BYTES + if w0 & EXPIRY != 0 { 4 } else { 0 }
 }
 
-/// Offset of the tag count, when TAGS is set.
+/// Offset of the soft expiry, when SOFT is set.
+pub fn soft_offset(w0: u32) -> u32 {
+    idle_offset(w0) + if w0 & IDLE != 0 { 8 } else { 0 }
+}
+
+/// Offset behind the times: expiry, idle time, soft expiry. They come first, and change with the segment.
+pub fn times_end(w0: u32) -> u32 {
+    soft_offset(w0) + if w0 & SOFT != 0 { 4 } else { 0 }
+}
+
+/// Offset of the load cost, when COST is set.
+pub fn cost_offset(w0: u32) -> u32 {
+    times_end(w0)
+}
+
+/// Offset of the number of tags, when TAGS is set; their stamp and their counters follow.
 pub fn tags_offset(w0: u32) -> u32 {
-    record::HEADER_BYTES + options_bytes(w0 & !TAGS, 0)
+    cost_offset(w0) + if w0 & COST != 0 { 4 } else { 0 } + if w0 & NAMESPACE != 0 { 4 } else { 0 }
+}
+
+/// Whether a lease may be in the record: it comes only with another option.
+pub fn has_options(w0: u32) -> bool {
+    w0 & OPTIONS != 0
 }
 
 #[inline(always)]
-pub fn options_bytes(w0: u32, tags: u32) -> u32 {
-    if w0 & (EXPIRY | IDLE | NAMESPACE | SOFT | COST | TAGS) == 0 {
-        return 0;
-    }
-    let mut bytes = 0;
-    if w0 & EXPIRY != 0 {
-        bytes += 4;
-    }
-    if w0 & IDLE != 0 {
-        bytes += 8;
-    }
-    if w0 & SOFT != 0 {
-        bytes += 4;
-    }
-    if w0 & COST != 0 {
-        bytes += 4;
-    }
-    if w0 & NAMESPACE != 0 {
-        bytes += 4;
-    }
-    if w0 & TAGS != 0 {
-        bytes += 4 + 8 * tags;
-    }
-    bytes
+pub fn options_bytes(w0: u32, w1: u32, tags: u32) -> u32 {
+    if w0 & OPTIONS == 0 { 0 } else { some_options_bytes(w0, w1, tags) }
+}
+
+fn some_options_bytes(w0: u32, w1: u32, tags: u32) -> u32 {
+    let fixed = tags_offset(w0) - record::HEADER_BYTES;
+    fixed + if w0 & TAGS != 0 { 8 + 4 * tags } else { 0 } + if w1 & LEASE != 0 { 8 } else { 0 }
 }
 
 #[inline(always)]

@@ -3,7 +3,7 @@
 //! not ordered behind the writer may see stale ones, which is how a missing release shows.
 
 use crate::death;
-use crate::layout::{control, slot};
+use crate::layout::{LEASES, control, lease, slot};
 use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, Ordering::*};
 use std::sync::Arc;
 
@@ -23,6 +23,16 @@ impl std::fmt::Debug for Region {
     }
 }
 
+/// Binding and deadline of a line of the lease table.
+fn is_lease(at: u32) -> bool {
+    let end = control::LEASES + LEASES * lease::BYTES;
+    (control::LEASES..end).contains(&at) && (at - control::LEASES) % lease::BYTES < 16
+}
+
+fn is_tag(at: u32) -> bool {
+    (control::SMALL_TAGS_OFFSET..control::SMALL_TAGS_OFFSET + 4 * control::SMALL_TAGS).contains(&at)
+}
+
 fn narrow() -> Option<Cell> {
     Some(Cell::Narrow(AtomicU32::new(0), AtomicU32::new(0)))
 }
@@ -32,7 +42,8 @@ impl Region {
     pub fn control() -> Self {
         let cells = (0..control::BYTES / 8)
             .map(|index| match index * 8 {
-                at if at >= control::COUNTERS => None,
+                at if is_lease(at) => Some(Cell::Wide(AtomicU64::new(0))),
+                at if at >= control::COUNTERS && !is_tag(at) => None,
                 control::CLOCK | control::RESERVED => Some(Cell::Wide(AtomicU64::new(0))),
                 _ => narrow(),
             })

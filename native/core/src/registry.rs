@@ -88,6 +88,7 @@ impl<H: Host> Attachment<H> {
         if dead {
             self.settle_intent(thread);
             self.free_segments_of(thread);
+            self.abandon_leases_of(thread);
             self.control.release32(control::DRIFT, 1);
             let at = line_offset(thread);
             let sequence = self.control.load32(at + line::SEQUENCE, Ordering::Acquire);

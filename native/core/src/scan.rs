@@ -7,6 +7,7 @@ use crate::index::slots;
 use crate::layout::slot;
 use crate::region::Ordering;
 use crate::shard::word;
+use crate::times::Standing;
 
 /// Where a walk goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl<H: Host> Attachment<H> {
                     let location = word::location(seen);
                     let Some(header) = home.record(location) else { continue };
                     let member = self.describe(home, place, seen, location, header, world);
-                    if !member.current || self.is_expired(home, location, header) {
+                    if !member.current || self.record_standing(home, location, header) != Standing::Fresh {
                         continue;
                     }
                     home.read_key(location, header, &mut key);

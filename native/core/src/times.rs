@@ -1,17 +1,94 @@
-//! When a record ends: its expiry and its idle time (docs/slab.md 5). Pinned callers only.
+//! Whether a record is to be seen, and when it ends: expiry, idle time, soft expiry (docs/slab.md 5, 7). Pinned callers
+//! only.
 
 use crate::attachment::Attachment;
 use crate::expiry;
 use crate::host::Host;
 use crate::layout::{UNIT, record};
-use crate::record::{EXPIRY, Header, IDLE, idle_offset};
+use crate::record::{COST, EXPIRY, Header, IDLE, SOFT, TAGS, cost_offset, idle_offset, soft_offset};
 use crate::region::Ordering;
 use crate::shard::Shard;
 
 /// The last use is written again only after this part of the idle time, so that a hot entry is not written on each hit.
 const IDLE_RESOLUTION: u32 = 64;
 
+/// How a record of the present world stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Fresh,
+    /// Past its soft expiry only.
+    Stale,
+    /// Expired, or a tag of it was invalidated.
+    Gone,
+    /// No value: a load, or its outcome.
+    Marker,
+}
+
+/// When a record ends: ms since origin, idle time in ms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub expires_at: Option<u64>,
+    pub idle_ms: Option<u32>,
+    /// End of being fresh.
+    pub soft_at: Option<u64>,
+}
+
+impl Times {
+    pub fn flags(&self) -> u32 {
+        (if self.expires_at.is_some() { EXPIRY } else { 0 })
+            | (if self.idle_ms.is_some() { IDLE } else { 0 })
+            | (if self.soft_at.is_some() { SOFT } else { 0 })
+    }
+}
+
 impl<H: Host> Attachment<H> {
+    /// A record without conditions, as most are, is fresh: markers have an expiry.
+    #[inline(always)]
+    pub(crate) fn record_standing(&self, home: &Shard, location: u32, header: Header) -> Standing {
+        if !header.has(EXPIRY | IDLE | SOFT | TAGS) {
+            return Standing::Fresh;
+        }
+        self.standing_of(home, location, header)
+    }
+
+    fn standing_of(&self, home: &Shard, location: u32, header: Header) -> Standing {
+        if header.is_marker() {
+            return Standing::Marker;
+        }
+        if header.has(TAGS) && !self.are_tags_valid(home, location, header) {
+            return Standing::Gone;
+        }
+        if header.has(EXPIRY | IDLE) && self.is_expired(home, location, header) {
+            return Standing::Gone;
+        }
+        if header.has(SOFT) && self.soft_at(home, location, header).is_some_and(|due| self.is_due(due)) {
+            return Standing::Stale;
+        }
+        Standing::Fresh
+    }
+
+    pub(crate) fn times(&self, home: &Shard, location: u32, header: Header) -> Times {
+        Times {
+            expires_at: self.expires_at(home, location, header),
+            idle_ms: self.idle_ms(home, location, header),
+            soft_at: self.soft_at(home, location, header),
+        }
+    }
+
+    pub(crate) fn soft_at(&self, home: &Shard, location: u32, header: Header) -> Option<u64> {
+        if !header.has(SOFT) {
+            return None;
+        }
+        let word = home.region.load32(location * UNIT + soft_offset(header.w0), Ordering::Relaxed);
+        (word != expiry::NEVER).then(|| home.base_ms(home.segment_of(location)).saturating_add(expiry::decode(word)))
+    }
+
+    /// What its load took, in ms.
+    pub(crate) fn cost_of(&self, home: &Shard, location: u32, header: Header) -> Option<u32> {
+        header.has(COST).then(|| home.region.load32(location * UNIT + cost_offset(header.w0), Ordering::Relaxed))
+    }
+
+    /// Whether its last end has come; it may be absent for another reason too.
     #[inline]
     pub(crate) fn is_expired(&self, home: &Shard, location: u32, header: Header) -> bool {
         if (!header.has(EXPIRY) && !header.has(IDLE)) || crate::mutant::is("expired-is-served") {

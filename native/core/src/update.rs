@@ -10,7 +10,8 @@ use crate::region::Ordering;
 use crate::relocate::Change;
 use crate::segment::{Claimant, EVICTOR_RESERVE};
 use crate::shard::state;
-use crate::write::{Condition, Outcome, Write};
+use crate::times::Times;
+use crate::write::{Condition, Extras, Outcome, Write};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Incremented {
@@ -63,16 +64,20 @@ impl<H: Host> Attachment<H> {
         loop {
             let mut bytes = [0; 8];
             let seen = self.read(key, Use::Peek, &mut bytes);
-            let (next, condition, expires_at, idle_ms) = match seen {
-                None => (by, Condition::Absent, expires_at, idle_ms),
+            let (next, condition, times) = match seen {
+                None => (by, Condition::Absent, Times { expires_at, idle_ms, soft_at: None }),
                 Some(value) if value.kind != kind::NUMBER || value.length != 8 => return Incremented::NotANumber,
                 Some(value) => {
-                    let (expires_at, idle_ms) = self.times_of(key);
-                    (f64::from_le_bytes(bytes) + by, Condition::Unchanged(value.stamp), expires_at, idle_ms)
+                    (f64::from_le_bytes(bytes) + by, Condition::Unchanged(value.stamp), self.times_of_live(key))
                 }
             };
+            let Times { expires_at, idle_ms, soft_at } = times;
             let write = Write { key, value: &next.to_le_bytes(), kind: kind::NUMBER, expires_at, idle_ms, condition };
-            match self.write(&write) {
+            let outcome = match soft_at {
+                None => self.write(&write),
+                Some(_) => self.write_entry(&write, &Extras { soft_at, ..Extras::default() }),
+            };
+            match outcome {
                 Outcome::Stored => {
                     self.count(Counter::Incremented);
                     return Incremented::To(next);

@@ -49,7 +49,8 @@ impl<H: Host> Attachment<H> {
                     if let Some(other) = keys.insert(key, at) {
                         return Err(format!("slots {other} and {at} hold the same key"));
                     }
-                    if home.segment_word(index, segment::WORLD) == world {
+                    self.validate_lease_of(home, location, header)?;
+                    if home.segment_word(index, segment::WORLD) == world && !header.is_marker() {
                         current += 1;
                     }
                 }
@@ -60,6 +61,7 @@ impl<H: Host> Attachment<H> {
             return Err(format!("size says {}, the index holds {current}", self.size()));
         }
         self.validate_reservations(world, current)?;
+        self.validate_leases()?;
         Ok(current)
     }
 

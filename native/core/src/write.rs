@@ -12,12 +12,15 @@ use crate::hash::KeyHash;
 use crate::host::Host;
 use crate::index::{Found, Linked};
 use crate::layout::{UNIT, line, record, segment, shard};
+use crate::lease::Lease;
+use crate::mutant;
 use crate::policy::{MAIN, Policy, SMALL};
 use crate::read::Stamp;
-use crate::record::{CHAIN, EXPIRY, Header, IDLE, options_bytes, w0};
+use crate::record::{CHAIN, COST, EXPIRY, Header, IDLE, SOFT, TAGS, cost_offset, tags_offset, w0};
 use crate::region::Ordering;
 use crate::segment::{Claimant, EVICTOR_RESERVE};
 use crate::shard::{Shard, state};
+use crate::times::{Standing, Times};
 
 /// When a write may happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +28,12 @@ pub enum Condition {
     Always,
     /// No live entry has the key.
     Absent,
-    /// The live entry is still the record that this stamp was taken of.
+    /// The live entry is still the record that this stamp was taken of. Its tags go over to the new one.
     Unchanged(Stamp),
+    /// A live entry has the key.
+    Present,
+    /// The key is still bound to this lease, which runs, and nothing that the value comes from was invalidated since.
+    Leased(Lease),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +46,31 @@ pub struct Write<'a> {
     pub expires_at: Option<u64>,
     pub idle_ms: Option<u32>,
     pub condition: Condition,
+}
+
+/// What few entries have beside.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extras<'a> {
+    /// End of being fresh (ms since origin); not after `expires_at`.
+    pub soft_at: Option<u64>,
+    /// Milliseconds that the load took.
+    pub cost: Option<u32>,
+    /// [`Attachment::tag_stamp`] of before the load or the write began.
+    pub stamp: u32,
+    /// Of [`Attachment::tag_counter`].
+    pub tags: &'a [u32],
+    /// The lease that the record carries; its holder alone writes such a one.
+    pub lease: Option<Lease>,
+}
+
+impl Extras<'_> {
+    const NONE: Extras<'static> = Extras { soft_at: None, cost: None, stamp: 0, tags: &[], lease: None };
+
+    fn flags(&self) -> u32 {
+        (if self.soft_at.is_some() { SOFT } else { 0 })
+            | (if self.cost.is_some() { COST } else { 0 })
+            | (if self.tags.is_empty() { 0 } else { TAGS })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +99,8 @@ struct Progress {
     /// Whether the key's ghost was there; asked once, because asking uses it up.
     returned: Option<bool>,
     chain: Option<Chain>,
+    /// Stamp and counters of the tags that go over from the entry that a compare-and-set replaces.
+    inherited: Option<(u32, Vec<u32>)>,
 }
 
 #[cfg(not(loom))]
@@ -87,7 +121,13 @@ mod bounds {
 
 impl<H: Host> Attachment<H> {
     /// Visible to every thread when it returns `Stored`. Unpinned callers only; may run bounded eviction turns.
+    #[inline]
     pub fn write(&self, write: &Write<'_>) -> Outcome {
+        self.write_entry(write, &Extras::NONE)
+    }
+
+    /// As [`Self::write`], with all that an entry can have.
+    pub fn write_entry(&self, write: &Write<'_>, extras: &Extras<'_>) -> Outcome {
         let hash = self.hash(write.key);
         let number = self.shard_of(hash);
         self.shards[number].fetch_buckets(hash);
@@ -95,7 +135,12 @@ impl<H: Host> Attachment<H> {
             self.pay_upkeep(number);
         }
         let mut progress = Progress::default();
-        let outcome = self.write_in_attempts(number, hash, write, &mut progress);
+        let mut outcome = self.write_in_attempts(number, hash, write, extras, &mut progress);
+        if let Some((stamp, tags)) = progress.inherited.take() {
+            // A record's tags never change, and a condition that holds once more is about the same record.
+            let extras = Extras { stamp, tags: &tags, ..*extras };
+            outcome = self.write_in_attempts(number, hash, write, &extras, &mut progress);
+        }
         if outcome != Outcome::Stored
             && let Some(chain) = progress.chain.take()
         {
@@ -110,6 +155,7 @@ impl<H: Host> Attachment<H> {
                 self.count(Counter::Stored);
                 self.count_by(Counter::BytesWritten, write.value.len() as u64);
             }
+            Outcome::Refused if matches!(write.condition, Condition::Leased(_)) => self.count(Counter::FillsRefused),
             Outcome::Refused => self.count(Counter::Refused),
             Outcome::TooLarge | Outcome::NoRoom | Outcome::Paused => {
                 // A failed set must not leave the old value; a failed add or compare-and-set never touched it.
@@ -127,11 +173,19 @@ impl<H: Host> Attachment<H> {
         outcome
     }
 
-    fn write_in_attempts(&self, number: usize, hash: KeyHash, write: &Write<'_>, progress: &mut Progress) -> Outcome {
+    fn write_in_attempts(
+        &self,
+        number: usize,
+        hash: KeyHash,
+        write: &Write<'_>,
+        extras: &Extras<'_>,
+        progress: &mut Progress,
+    ) -> Outcome {
         let home = &self.shards[number];
-        let flags = flags_of(write);
-        let room = largest_inline(home, write.key.len(), flags);
-        if write.key.len() as u64 + 64 > u64::from(home.segment_units() * UNIT)
+        let options =
+            Header::new(flags_of(write) | extras.flags(), lease_flag(extras), extras.tags.len() as u32).options;
+        let room = largest_inline(home, write.key.len(), options);
+        if write.key.len() as u64 + u64::from(options) + 64 > u64::from(home.segment_units() * UNIT)
             || write.value.len() > Self::largest_value(home)
         {
             return Outcome::TooLarge;
@@ -146,7 +200,7 @@ impl<H: Host> Attachment<H> {
                 }
             }
             self.pin();
-            let result = self.attempt(number, hash, write, flags, progress);
+            let result = self.attempt(number, hash, write, extras, progress);
             self.unpin();
             let goal = match result {
                 Attempt::Done(outcome) => return outcome,
@@ -191,7 +245,14 @@ impl<H: Host> Attachment<H> {
         Err(Outcome::NoRoom)
     }
 
-    fn attempt(&self, number: usize, hash: KeyHash, write: &Write<'_>, flags: u32, progress: &mut Progress) -> Attempt {
+    fn attempt(
+        &self,
+        number: usize,
+        hash: KeyHash,
+        write: &Write<'_>,
+        extras: &Extras<'_>,
+        progress: &mut Progress,
+    ) -> Attempt {
         let home = &self.shards[number];
         let world = self.world();
         if world & 1 == 1 {
@@ -202,23 +263,30 @@ impl<H: Host> Attachment<H> {
             return Attempt::Again;
         }
         let current = found.filter(|found| found.current);
-        if !self.holds(home, write.condition, current) {
+        if !self.holds(home, write.condition, current, extras) {
             self.unreserve_if_held(world);
             return Attempt::Done(Outcome::Refused);
         }
-        if current.is_none() {
+        if let (Condition::Unchanged(_), Some(old), true) = (write.condition, current, extras.tags.is_empty())
+            && old.header.has(TAGS)
+        {
+            progress.inherited = self.tags_of(home, old.location, old.header);
+            return Attempt::Done(Outcome::Refused);
+        }
+        let replaced = current.filter(|found| found.counts);
+        if replaced.is_none() {
             match self.reserve_if_bounded(world) {
                 Reservation::Taken => {}
                 Reservation::Full => return Attempt::NeedsEntry,
                 Reservation::Stale => return Attempt::Again,
             }
         }
-        let queue = self.queue_for(home, hash, current, progress);
+        let queue = self.queue_for(home, hash, replaced, progress);
         let only_so = write.condition != Condition::Always;
-        match self.append(number, queue, write, flags, world, progress.chain.as_ref()) {
+        match self.append(number, queue, write, extras, world, progress.chain.as_ref()) {
             None => Attempt::NeedsSpace,
             Some((location, header)) => {
-                match self.link(number, write.key, hash, location, world, found, only_so) {
+                match self.link(number, write.key, hash, location, world, found, only_so, true) {
                     Linked::Added { .. } => Attempt::Done(Outcome::Stored),
                     Linked::Replaced { .. } => {
                         self.unreserve_if_held(world);
@@ -239,9 +307,17 @@ impl<H: Host> Attachment<H> {
         }
     }
 
-    fn holds(&self, home: &Shard, condition: Condition, current: Option<Found>) -> bool {
-        let live = || current.filter(|found| !self.is_expired(home, found.location, found.header));
+    fn holds(&self, home: &Shard, condition: Condition, current: Option<Found>, extras: &Extras<'_>) -> bool {
+        let live =
+            || current.filter(|found| self.record_standing(home, found.location, found.header) == Standing::Fresh);
         match condition {
+            Condition::Present => live().is_some(),
+            Condition::Leased(lease) => current.is_some_and(|found| {
+                (mutant::is("fill-without-lease") || self.is_bound(home, &found, lease))
+                    && self.are_tags_valid(home, found.location, found.header)
+                    && (mutant::is("tag-of-old-stamp")
+                        || extras.tags.iter().all(|&counter| self.is_tag_valid(counter, extras.stamp)))
+            }),
             Condition::Always => true,
             Condition::Absent => live().is_none(),
             Condition::Unchanged(stamp) => live().is_some_and(|found| {
@@ -252,9 +328,15 @@ impl<H: Host> Attachment<H> {
         }
     }
 
+    fn is_bound(&self, home: &Shard, found: &Found, lease: Lease) -> bool {
+        found.header.is_leased()
+            && self.lease_of(home, found.location, found.header) == lease
+            && self.is_lease_live(lease)
+    }
+
     /// An overwritten entry stays in its queue; a new key goes where the policy says.
-    fn queue_for(&self, home: &Shard, hash: KeyHash, current: Option<Found>, progress: &mut Progress) -> u32 {
-        if let Some(found) = current {
+    fn queue_for(&self, home: &Shard, hash: KeyHash, replaced: Option<Found>, progress: &mut Progress) -> u32 {
+        if let Some(found) = replaced {
             return state::queue(home.state(found.segment)) & 1;
         }
         let returned = *progress.returned.get_or_insert_with(|| {
@@ -270,12 +352,12 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Writes the record into fresh space. Nobody can reach it until it is linked.
-    fn append(
+    pub(crate) fn append(
         &self,
         number: usize,
         queue: u32,
         write: &Write<'_>,
-        flags: u32,
+        extras: &Extras<'_>,
         world: u32,
         chain: Option<&Chain>,
     ) -> Option<(u32, Header)> {
@@ -289,19 +371,43 @@ impl<H: Host> Attachment<H> {
                 &in_head
             }
         };
+        let flags = flags_of(write) | extras.flags();
         let w0 = w0(value.len() as u32, write.kind, flags | if chain.is_some() { CHAIN } else { 0 });
-        let header = Header::new(w0, write.key.len() as u32, 0);
-        let at = self.allocate(number, queue, header.units(), flags & (EXPIRY | IDLE) != 0, world, Claimant::Caller)?;
+        let header = Header::new(w0, write.key.len() as u32 | lease_flag(extras), extras.tags.len() as u32);
+        let timed = flags & (EXPIRY | IDLE | SOFT) != 0;
+        let at = self.allocate(number, queue, header.units(), timed, world, Claimant::Caller)?;
         let offset = at * UNIT;
-        self.write_times(home, at, w0, write.expires_at, write.idle_ms, None);
+        let times = Times { expires_at: write.expires_at, idle_ms: write.idle_ms, soft_at: extras.soft_at };
+        self.write_times(home, at, w0, &times, None);
+        if header.options != 0 {
+            self.write_extras(home, at, header, extras);
+        }
         home.region.write(offset + header.key_offset(), write.key);
         home.region.write(offset + header.value_offset(), value);
         home.region.store32(offset, w0, Ordering::Release);
-        home.region.store32(offset + 4, header.key_length(), Ordering::Release);
+        home.region.store32(offset + 4, header.w1, Ordering::Release);
         if let Some(chain) = chain {
             self.publish_chain(home, chain);
         }
         Some((at, header))
+    }
+
+    fn write_extras(&self, home: &Shard, at: u32, header: Header, extras: &Extras<'_>) {
+        let put = |offset: u32, value: u32| home.region.store32(at * UNIT + offset, value, Ordering::Release);
+        if let Some(cost) = extras.cost {
+            put(cost_offset(header.w0), cost);
+        }
+        if !extras.tags.is_empty() {
+            let tags = tags_offset(header.w0);
+            put(tags, extras.tags.len() as u32);
+            put(tags + 4, extras.stamp);
+            for (index, &counter) in extras.tags.iter().enumerate() {
+                put(tags + 8 + 4 * index as u32, counter);
+            }
+        }
+        if let Some(lease) = extras.lease {
+            self.write_lease(home, at, header, lease);
+        }
     }
 
     /// Evicts for a write that found no place. Unpinned, bounded: gives way while another thread evicts.
@@ -379,7 +485,7 @@ impl<H: Host> Attachment<H> {
     }
 
     /// A caller's share of the upkeep, in proportion to the space it took.
-    fn pay_upkeep(&self, number: usize) {
+    pub(crate) fn pay_upkeep(&self, number: usize) {
         let home = &self.shards[number];
         if home.region.load32(shard::FREE_SEGMENTS, Ordering::Relaxed) < Self::free_target(home) {
             self.evict(number, Goal::Share(self.owed.get()));
@@ -405,9 +511,13 @@ fn flags_of(write: &Write<'_>) -> u32 {
     (if write.expires_at.is_some() { EXPIRY } else { 0 }) | (if write.idle_ms.is_some() { IDLE } else { 0 })
 }
 
+fn lease_flag(extras: &Extras<'_>) -> u32 {
+    if extras.lease.is_some() { record::LEASE } else { 0 }
+}
+
 /// Value bytes that fit into one record of a segment.
-fn largest_inline(home: &Shard, key_length: usize, flags: u32) -> usize {
-    let fixed = record::HEADER_BYTES + options_bytes(flags, 0) + UNIT;
+fn largest_inline(home: &Shard, key_length: usize, options: u32) -> usize {
+    let fixed = record::HEADER_BYTES + options + UNIT;
     let segment = home.segment_units() * UNIT;
     let by_segment = (segment as usize).saturating_sub(fixed as usize + key_length);
     by_segment.min(record::VALUE_LENGTH_MASK as usize)

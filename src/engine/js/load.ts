@@ -14,7 +14,7 @@ import {
   SLOTS,
 } from '../layout.js'
 import type { Attachment } from './attachment.js'
-import { valueStart } from './chain.js'
+import { copyValue, valueStart } from './chain.js'
 import { pin, pinRead, unpin, unpinRead } from './epoch.js'
 import { Goal } from './evict.js'
 import { bump, examine, find, firstBucketOf, Linked, link, secondBucketOf, unlink } from './index.js'
@@ -43,6 +43,7 @@ const MARKER_BYTES = 64
 /** As a reader's `read` in read.ts, for all that a key may be bound to; `answer` is the contract's `found`. */
 export interface LookUpTarget extends ReadTarget {
   readonly found: Float64Array
+  taken: Uint8Array | undefined
 }
 
 export function lookUp(cache: Attachment, home: Shard, target: LookUpTarget): string | number | undefined {
@@ -56,6 +57,7 @@ export function lookUp(cache: Attachment, home: Shard, target: LookUpTarget): st
       spin()
       continue
     }
+    target.taken = long
     const isFresh = found[Answer.state] === FoundState.fresh
     cache.count(isFresh ? Counter.hits : Counter.misses)
     if (outcome === Look.gone) removeExpired(cache, home)
@@ -66,12 +68,15 @@ export function lookUp(cache: Attachment, home: Shard, target: LookUpTarget): st
 
 /** The value that `lookPinned` took; one variable, as lookups do not nest. */
 let value: string | number | undefined
+/** Its bytes, where they do not fit into scratch. */
+let long: Uint8Array | undefined
 
 const Look = { done: 0, changed: 1, gone: 2 } as const
 
 function lookPinned(cache: Attachment, home: Shard, target: LookUpTarget): number {
   const { found } = target
   value = undefined
+  long = undefined
   found.fill(0)
   found[Answer.cost] = -1
   const world = cache.world()
@@ -98,6 +103,10 @@ function lookPinned(cache: Attachment, home: Shard, target: LookUpTarget): numbe
   found[Answer.endsIn] = Math.max(0, due - now)
   if ((w0 & RecordFlag.cost) !== 0) found[Answer.cost] = home.words[(location << 1) + costWord(w0)] >>> 0
   value = takeValue(cache, home, target)
+  if (typeof value === 'number' && value > target.scratch.length) {
+    long = new Uint8Array(value)
+    copyValue(home, location, long, value)
+  }
   bump(home, cache.found.slot)
   return Look.done
 }
