@@ -37,6 +37,13 @@ const MUTANTS = {
   'chain-retired-on-relocation': ['single::touch_gives', 'threads::chained_values'],
   'unlink-without-removing': ['deaths::a_death_anywhere_heals_without'],
   'no-stamp-of-the-dead': ['interleavings::an_evictor_dies_while'],
+  'fill-without-lease': ['leases::a_line_used_again', 'loom:loom_lease_fill_and_delete'],
+  'tag-of-old-stamp': ['leases::a_fill_from_before'],
+  'lease-without-look': ['leases::a_marker_shows', 'loom:loom_two_acquirers'],
+  'leases-of-the-dead-stay': ['leases::a_full_table', 'deaths::a_death_anywhere'],
+  'live-marker-evicted': ['leases::a_live_marker'],
+  'marker-counts': ['leases::a_marker_shows'],
+  'generation-set-back': ['leases::stamps_wrap', 'loom:loom_two_invalidations'],
   'relaxed-pin': ['loom:loom_relocation_and_delete'],
   'relaxed-publish': ['loom:loom_insert_delete_and_get', 'loom:loom_replace_and_get', 'loom:loom_two_inserters'],
 }

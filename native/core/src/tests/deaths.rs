@@ -8,7 +8,7 @@ use crate::evict::Goal;
 use crate::layout::{THREADS, control, line, segment, shard};
 use crate::region::Ordering;
 use crate::shard::state;
-use crate::{Attachment, Condition, Incremented, Limits, Outcome, Use, Write};
+use crate::{Attachment, Condition, Incremented, LeaseState, Limits, Outcome, Use, Write};
 use std::sync::Arc;
 
 type Hold = Attachment<TestHost>;
@@ -38,6 +38,10 @@ fn old(a: &Hold) {
 
 fn old_number(a: &Hold) {
     assert_eq!(a.increment(b"k", 5.0, None, None), Incremented::To(5.0));
+}
+
+fn stale(a: &Hold) {
+    assert_eq!(a.put_with("k", OLD, Some(0), Some(1 << 20), &[1]), Outcome::Stored);
 }
 
 fn long_old(a: &Hold) {
@@ -219,6 +223,121 @@ const CASES: &[Case] = &[
         may: |seen| seen.is_none() || seen == Some(OLD),
         max_entries: 30,
     },
+    Case {
+        name: "lease of an absent key",
+        prepare: nothing,
+        act: |a| ignore(a.lease("k")),
+        may: |seen| seen.is_none(),
+        max_entries: 20,
+    },
+    Case {
+        name: "lease and fill",
+        prepare: nothing,
+        act: |a| {
+            let lease = a.lease("k");
+            a.fill_with("k", NEW, lease);
+            a.end_lease(b"k", lease, LeaseState::Filled, &[]);
+        },
+        may: |seen| seen.is_none() || seen == Some(NEW),
+        max_entries: 20,
+    },
+    Case {
+        name: "lease and long fill",
+        prepare: nothing,
+        act: |a| {
+            let lease = a.lease("k");
+            a.fill_with("k", LONG_NEW, lease);
+            a.end_lease(b"k", lease, LeaseState::Filled, &[]);
+        },
+        may: |seen| seen.is_none() || seen == Some(LONG_NEW),
+        max_entries: 20,
+    },
+    Case {
+        name: "lease and failure",
+        prepare: nothing,
+        act: |a| {
+            let lease = a.lease("k");
+            a.end_lease(b"k", lease, LeaseState::Failed, &[7; 100]);
+        },
+        may: |seen| seen.is_none(),
+        max_entries: 20,
+    },
+    Case {
+        name: "lease over a marker that is over",
+        prepare: |a| {
+            let lease = a.lease("k");
+            a.end_lease(b"k", lease, LeaseState::Nothing, &[]);
+        },
+        act: |a| {
+            let lease = a.lease("k");
+            a.end_lease(b"k", lease, LeaseState::Abandoned, &[]);
+        },
+        may: |seen| seen.is_none(),
+        max_entries: 20,
+    },
+    Case {
+        name: "lease and fill of a stale value",
+        prepare: stale,
+        act: |a| {
+            let lease = a.lease("k");
+            a.fill_with("k", NEW, lease);
+            a.end_lease(b"k", lease, LeaseState::Filled, &[]);
+        },
+        may: |seen| seen.is_none() || seen == Some(NEW),
+        max_entries: 20,
+    },
+    Case {
+        name: "lease of a stale value and nothing",
+        prepare: stale,
+        act: |a| {
+            let lease = a.lease("k");
+            a.end_lease(b"k", lease, LeaseState::Nothing, &[]);
+        },
+        may: |seen| seen.is_none(),
+        max_entries: 20,
+    },
+    Case {
+        name: "delete of a marker",
+        prepare: |a| ignore(a.lease("k")),
+        act: |a| ignore(a.delete(b"k")),
+        may: |seen| seen.is_none(),
+        max_entries: 20,
+    },
+    Case {
+        name: "set over a marker",
+        prepare: |a| ignore(a.lease("k")),
+        act: |a| ignore(a.put("k", NEW)),
+        may: |seen| seen.is_none() || seen == Some(NEW),
+        max_entries: 20,
+    },
+    Case {
+        name: "eviction around markers",
+        prepare: |a| {
+            crowd(a);
+            a.delete(b"k");
+            a.lease("k");
+        },
+        act: |a| ignore(a.evict(0, Goal::Free(9))),
+        may: |seen| seen.is_none(),
+        max_entries: 70,
+    },
+    Case {
+        name: "invalidation of a tag",
+        prepare: |a| ignore(a.put_with("k", OLD, None, None, &[3])),
+        act: |a| {
+            a.invalidate_tags([3].into_iter());
+            a.value("k");
+        },
+        may: |seen| seen.is_none() || seen == Some(OLD),
+        max_entries: 20,
+    },
+    Case {
+        name: "detach with a lease",
+        prepare: |a| ignore(a.lease("k")),
+        act: |a| a.detach(),
+        may: |seen| seen.is_none(),
+        max_entries: 20,
+    },
     Case { name: "detach", prepare: old, act: |a| a.detach(), may: |seen| seen == Some(OLD), max_entries: 20 },
 ];
 
@@ -247,10 +366,18 @@ fn die_and_go_on(case: &Case, max_entries: u32, writes: u32) -> bool {
     cache.host.kill(a.host.id());
     let at = line_offset(a.me);
     let home = &b.shards[0];
+    // A thread that only loaded is found out by whoever wants to load, or by the deadline.
     let holds_back = word(&cache, at + line::PIN) != 0
         || home.region.load32(shard::EVICTOR, Ordering::Acquire) == a.me + 1
         || (0..home.segments).any(|index| state::owner(home.state(index)) == a.me + 1);
 
+    // Loaded anew at once where nothing is there: the death of who loaded is found out.
+    if b.value("k").is_none() {
+        let lease = b.lease("k");
+        assert!(b.fill_with("k", b"anew", lease) == Outcome::Stored, "{said}");
+        b.end_lease(b"k", lease, LeaseState::Filled, &[]);
+        assert!(b.delete(b"k"), "{said}");
+    }
     let seen = b.value("k");
     assert!((case.may)(seen.as_deref()), "{said}: \"k\" holds {seen:?}");
     go_on(&b, &said, 260);

@@ -14,6 +14,8 @@ mod history;
 mod identity;
 #[cfg(not(loom))]
 mod interleavings;
+#[cfg(not(loom))]
+mod leases;
 #[cfg(loom)]
 mod models;
 #[cfg(not(loom))]

@@ -14,7 +14,9 @@ use crate::record::{Header, w0};
 use crate::region::Ordering;
 use crate::segment::Claimant;
 use crate::shard::state;
-use crate::{Attachment, Condition, Geometry, Limits, Outcome, ShardGeometry, Use};
+use crate::{
+    Acquired, Attachment, Condition, Extras, Geometry, Lease, LeaseState, Limits, Outcome, ShardGeometry, Use, Write,
+};
 use loom::thread;
 use std::sync::Arc;
 
@@ -430,6 +432,124 @@ fn loom_a_chunk_is_taken_away() {
             }],
         );
         // Which also sees what was written into a segment after it was freed.
+        check(&holds[0]);
+    });
+}
+
+fn lease(a: &Hold) -> Option<Lease> {
+    match a.acquire_lease(b"k", 10_000, false) {
+        Acquired::Lease(lease) => Some(lease),
+        _ => None,
+    }
+}
+
+/// One lease for two that ask, and it is good.
+#[test]
+fn loom_two_acquirers_have_one_lease() {
+    use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    model(|| {
+        GIVEN.store(0, SeqCst);
+        let cache = tiny(8, 0);
+        let ask = |a: &Hold| {
+            if let Some(lease) = lease(a) {
+                GIVEN.fetch_add(1, SeqCst);
+                a.control.store32(NOTE, (lease.line << 8) | lease.sequence, Ordering::Release);
+            }
+        };
+        let holds = race([cache.attach(), cache.attach()], [ask, ask]);
+        assert_eq!(GIVEN.load(SeqCst), 1, "leases given");
+        let noted = holds[0].control.load32(NOTE, Ordering::Acquire);
+        let lease = Lease { line: noted >> 8, sequence: noted & 255 };
+        assert_eq!(holds[0].fill_once(&[3], lease), Outcome::Stored);
+        assert_eq!(seen(&holds[0]), Some(3));
+    });
+}
+
+/// A word of the control region that nothing else uses.
+const NOTE: u32 = 0x3E0;
+
+impl Hold {
+    fn fill_once(&self, value: &[u8], lease: Lease) -> Outcome {
+        self.fill_tagged_once(value, lease, self.tag_stamp(), &[])
+    }
+
+    fn fill_tagged_once(&self, value: &[u8], lease: Lease, stamp: u32, tags: &[u32]) -> Outcome {
+        let condition = Condition::Always;
+        let write = Write { key: b"k", value, kind: 0, expires_at: None, idle_ms: None, condition };
+        self.fill(&write, &Extras { stamp, tags, ..Extras::default() }, lease)
+    }
+}
+
+/// After a delete has returned, no load that began before it puts its value there.
+#[test]
+fn loom_lease_fill_and_delete() {
+    model(|| {
+        let cache = tiny(8, 2);
+        let loads = |a: &Hold| {
+            if let Some(lease) = lease(a) {
+                a.control.store32(NOTE, 1, Ordering::Release);
+                a.fill_once(&[1], lease);
+                a.end_lease(b"k", lease, LeaseState::Filled, &[]);
+            }
+        };
+        let deletes = |a: &Hold| {
+            let began = a.control.load32(NOTE, Ordering::Acquire) == 1;
+            a.delete(b"k");
+            if began {
+                assert_eq!(seen(a), None, "filled after a delete");
+            }
+        };
+        let holds = race([cache.attach(), cache.attach()], [loads, deletes]);
+        check(&holds[0]);
+        assert_eq!(holds[0].size(), 0);
+    });
+}
+
+/// A load that began before its tag was invalidated shows its value to nobody afterwards.
+#[test]
+fn loom_fill_and_invalidation_of_its_tag() {
+    model(|| {
+        let cache = tiny(8, 0);
+        let a = cache.attach();
+        let lease = lease(&a).unwrap();
+        assert_eq!((lease.line, lease.sequence), (0, 1));
+        let fills = |a: &Hold| {
+            a.fill_tagged_once(&[1], Lease { line: 0, sequence: 1 }, 0, &[1]);
+        };
+        let invalidates = |a: &Hold| {
+            a.invalidate_tags([1].into_iter());
+            assert_eq!(seen(a), None, "shown after its tag was invalidated");
+        };
+        let holds = race([a, cache.attach()], [fills, invalidates]);
+        assert_eq!(seen(&holds[0]), None);
+        check(&holds[1]);
+    });
+}
+
+/// The generation of a tag never goes back.
+#[test]
+fn loom_two_invalidations_of_one_tag() {
+    model(|| {
+        let cache = tiny(8, 0);
+        let invalidates = |a: &Hold| a.invalidate_tags([1].into_iter());
+        let holds = race([cache.attach(), cache.attach()], [invalidates, invalidates]);
+        assert_eq!(holds[0].tag_stamp(), 2);
+        assert!(holds[0].is_tag_valid(1, 2) && !holds[0].is_tag_valid(1, 1));
+    });
+}
+
+/// A marker that is moved on stays fillable.
+#[test]
+fn loom_relocation_and_fill() {
+    model(|| {
+        let cache = tiny(6, 0);
+        let a = cache.attach();
+        assert!(lease(&a).is_some());
+        let fills = |a: &Hold| {
+            assert_eq!(a.fill_once(&[1], Lease { line: 0, sequence: 1 }), Outcome::Stored);
+        };
+        let holds = race([cache.attach(), a], [walk, fills]);
         check(&holds[0]);
     });
 }
