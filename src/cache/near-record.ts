@@ -3,11 +3,13 @@
 import { threadId } from 'node:worker_threads'
 import type { Regions } from '../engine/create.js'
 import { type Engine, Meta } from '../engine/engine.js'
+import { tagsWord } from '../engine/js/record.js'
 import {
   BUCKET_BYTES,
   BUCKET_SLOTS,
   COUNTERS,
   Control,
+  ControlHeader,
   Counter,
   EngineId,
   LOCATION_MASK,
@@ -48,6 +50,10 @@ export interface RecordPlace {
 }
 
 export const WORLD = Control.world >> 2
+// These keep the order of ordinary loads. Others do not, and need atomic ones, which V8 makes a call.
+export const ordersLoads = process.arch === 'x64' || process.arch === 'ia32'
+/** Values with more tags are not kept near. */
+const MOST_TAGS = 64
 
 export class NearRecords {
   readonly control: Int32Array
@@ -106,7 +112,37 @@ export class NearRecords {
     const words = this.words[place.shard] as Int32Array
     const flags = Atomics.load(words, (place.high & LOCATION_MASK) * (UNIT / 4))
     // Every single use of an entry with an idle time must reach it, which is as much work as reading it.
-    return (flags & (RecordFlag.idle | RecordFlag.tags)) !== 0
+    return (flags & RecordFlag.idle) !== 0
+  }
+
+  /**
+   * What the validity of a tagged record depends on: its stamp, and where in `control` the generations of its tags stand. To be believed
+   * only if `isLive` holds afterwards; undefined when the record makes no sense.
+   */
+  tagsOf(place: RecordPlace): Int32Array | undefined {
+    const words = this.words[place.shard] as Int32Array
+    const record = (place.high & LOCATION_MASK) * (UNIT / 4)
+    const at = record + tagsWord(Atomics.load(words, record))
+    const count = words[at] as number
+    if (count <= 0 || count > MOST_TAGS) return undefined
+    const generations = (this.control[ControlHeader.tagsOffset >> 2] as number) >> 2
+    const mask = (this.control[ControlHeader.tags >> 2] as number) - 1
+    return Int32Array.from({ length: 1 + count }, (_, i) => {
+      const word = words[at + 1 + i] as number
+      return i === 0 ? word : generations + (word & mask)
+    })
+  }
+
+  /** Whether none of the generations is later than the stamp. */
+  areTagsValid(tags: Int32Array): boolean {
+    const { control } = this
+    const stamp = tags[0] as number
+    for (let i = 1; i < tags.length; i++) {
+      const at = tags[i] as number
+      const generation = ordersLoads ? (control[at] as number) : Atomics.load(control, at)
+      if (((generation - stamp) | 0) > 0) return false
+    }
+    return true
   }
 
   /** Index in `control` of the counter of hits that this thread's engine writes; −1 when the engine has left the cache. */

@@ -10,7 +10,7 @@ import type { NearRecords, RecordPlace } from './near-record.js'
 export const Fact = { slot: 0, low: 1, high: 2, generationAt: 3, generation: 4, info: 5, bytes: 6 } as const
 export const FACTS_SHIFT = 3
 /** Bits of `info`; the shard's number stands above them. */
-export const Info = { used: 1, ends: 2, shardShift: 8 } as const
+export const Info = { used: 1, ends: 2, tagged: 4, shardShift: 8 } as const
 
 const FIRST_ROWS = 64
 
@@ -27,6 +27,8 @@ export class NearStore {
   facts = new Int32Array(FIRST_ROWS << FACTS_SHIFT)
   /** When each ends, in ms on the engine's clock; of those with `Info.ends`. */
   ends = new Float64Array(FIRST_ROWS)
+  /** Of those with `Info.tagged`: what NearRecords.tagsOf said. */
+  readonly tags: (Int32Array | undefined)[] = []
   readonly values: unknown[] = []
   readonly #keys: string[] = []
   readonly #owners: (RowOwner | undefined)[] = []
@@ -54,7 +56,15 @@ export class NearStore {
   }
 
   /** Makes room and keeps the value; its row. `bytes` must be within the bounds. */
-  add(owner: RowOwner, key: string, place: RecordPlace, value: unknown, bytes: number, end: number): number {
+  add(
+    owner: RowOwner,
+    key: string,
+    place: RecordPlace,
+    value: unknown,
+    bytes: number,
+    end: number,
+    tags: Int32Array | undefined,
+  ): number {
     const { maxEntries, maxBytes } = this.settings
     while (this.#entries >= maxEntries || this.#bytes + bytes > maxBytes) this.#dropOne()
     const row = this.#free.pop() ?? this.values.length
@@ -66,9 +76,11 @@ export class NearStore {
     facts[at + Fact.high] = place.high
     facts[at + Fact.generationAt] = place.generationAt
     facts[at + Fact.generation] = place.generation
-    facts[at + Fact.info] = (place.shard << Info.shardShift) | (end === Infinity ? 0 : Info.ends)
+    const isTagged = tags === undefined ? 0 : Info.tagged
+    facts[at + Fact.info] = (place.shard << Info.shardShift) | (end === Infinity ? 0 : Info.ends) | isTagged
     facts[at + Fact.bytes] = bytes
     this.ends[row] = end
+    this.tags[row] = tags
     this.values[row] = value
     this.#keys[row] = key
     this.#owners[row] = owner
@@ -80,17 +92,25 @@ export class NearStore {
   remove(row: number): void {
     this.#entries--
     this.#bytes -= this.facts[(row << FACTS_SHIFT) + Fact.bytes] as number
+    this.tags[row] = undefined
     this.values[row] = undefined
     this.#keys[row] = ''
     this.#owners[row] = undefined
     this.#free.push(row)
   }
 
+  /** Whether a row with `Info.ends` or `Info.tagged` is over. */
+  isOver(row: number, info: number): boolean {
+    if ((info & Info.ends) !== 0 && this.clock.isDue(this.ends[row] as number)) return true
+    const tags = (info & Info.tagged) !== 0 ? this.tags[row] : undefined
+    return tags !== undefined && !this.records.areTagsValid(tags)
+  }
+
   /** Forgets everything: nothing that was read in another world is true in this one. Owners notice by themselves. */
   enter(world: number): void {
     if (world === this.world) return
     this.world = world
-    for (const list of [this.values, this.#keys, this.#owners, this.#free]) list.length = 0
+    for (const list of [this.tags, this.values, this.#keys, this.#owners, this.#free]) list.length = 0
     this.facts = new Int32Array(FIRST_ROWS << FACTS_SHIFT)
     this.ends = new Float64Array(FIRST_ROWS)
     this.#hand = 0

@@ -1,12 +1,12 @@
 // The near cache of one view: decoded values that one thread keeps for itself, each with the place of the record it was read from. Every
 // hit looks there whether that record is still the live one, so that a change by any thread shows at once. Touches its own map, the rows
 // of its store, and in shared memory the index (reading), the frequency of slots, and this thread's counter of hits.
-import { Meta } from '../engine/engine.js'
+import { Meta, MetaFlag } from '../engine/engine.js'
 import { BUCKET_BYTES, BUCKET_SLOTS, FREQUENCY_MASK } from '../engine/layout.js'
 import type { NearSettings } from '../options/cache-options.js'
 import { Tallied, type Tally } from './namespace-table.js'
 import { NearGain } from './near-gain.js'
-import { WORLD } from './near-record.js'
+import { ordersLoads, WORLD } from './near-record.js'
 import { FACTS_SHIFT, Fact, Info, type NearStore } from './near-store.js'
 
 /** This thread's near cache. */
@@ -43,8 +43,6 @@ const FIRST_REST = LEAST_WINDOW * 16
 const MOST_REST = 2 ** 22
 
 const BUCKET_WORDS = BUCKET_BYTES / 4
-// These keep the order of ordinary loads. Others do not, and need atomic ones, which V8 makes a call.
-const ordersLoads = process.arch === 'x64' || process.arch === 'ia32'
 
 /** What `get` returns when nothing is near; no value is this symbol. */
 export const notNear: unique symbol = Symbol('not near')
@@ -123,7 +121,7 @@ export class NearCache {
     ) {
       return this.#drop(key)
     }
-    if ((info & Info.ends) !== 0 && store.clock.isDue(store.ends[row] as number)) return this.#drop(key)
+    if ((info & (Info.ends | Info.tagged)) !== 0 && store.isOver(row, info)) return this.#drop(key)
     if ((info & Info.used) === 0) facts[at + Fact.info] = info | Info.used
     // A use, as a read of the engine would count it: up to three, and only by whoever finds it lower.
     const marks = words[slot & -BUCKET_WORDS] as number
@@ -181,9 +179,15 @@ export class NearCache {
     const place = records.place(engine)
     if (place === undefined) return
     let end = Infinity
-    if (engine.meta[Meta.flags] !== 0) {
+    let tags: Int32Array | undefined
+    const flags = engine.meta[Meta.flags] as number
+    if (flags !== 0) {
       if (records.needsEveryRead(place)) return
-      end = engine.now() + engine.expiresIn(stored)
+      if ((flags & MetaFlag.tagged) !== 0) {
+        tags = records.tagsOf(place)
+        if (tags === undefined) return
+      }
+      if ((flags & MetaFlag.ends) !== 0) end = engine.now() + engine.expiresIn(stored)
       // What was just learned may be of a newer record, and then must not be believed of this one.
       if (!records.isLive(place)) return
     }
@@ -195,7 +199,7 @@ export class NearCache {
     const before = this.#rows.get(key)
     if (before !== undefined) store.remove(before)
     this.#kept++
-    this.#rows.set(key, store.add(this, key, place, value, bytes, end))
+    this.#rows.set(key, store.add(this, key, place, value, bytes, end, tags))
   }
 
   /** The store gave the key's row to another. */

@@ -16,8 +16,9 @@ export const WASM_PAGE = 65_536
 //   0x00800 threads     128 × 128 bytes
 //   0x04800 counters    128 × 40 × u64
 //   0x0E800 histograms  4 × 1984 × u32
-//   0x16400 leases      1024 × 32 bytes
-//   0x1F000 tags of a small cache, 1024 × u32
+//   0x16400 leases      1024 × 16 bytes
+//   0x1A400 tags of a small cache, 1024 × u32
+//   0x1D000 namespaces  (src/cache/namespace-table.ts)
 //   0x20000 end, or tags of any other, 16384 × u32 (the header says where they are and how many)
 
 /** Of a cache whose tags lie in the first part; others have `TAG_BYTES` more. */
@@ -40,7 +41,7 @@ export const Control = {
   counters: 0x4800,
   histograms: 0xe800,
   leases: 0x16400,
-  smallTags: 0x1f000,
+  smallTags: 0x1a400,
 } as const
 
 /** Tag generations of a cache below `SMALL_CACHE_BYTES`, and of any other. Powers of two. */
@@ -51,9 +52,9 @@ export const SMALL_CACHE_BYTES = 8 * 1024 * 1024
 /** Whenever the stamp of tags reaches a multiple of this, the cache is cleared and old generations are raised (docs/slab.md 7). */
 export const TAG_ERA = 2 ** 30
 
-/** Lines of the lease table, 32 bytes each (docs/slab.md 8). A token is sequence × LEASES + line. */
+/** Lines of the lease table, 16 bytes each (docs/slab.md 8). A token is sequence × LEASES + line. */
 export const LEASES = 1024
-export const LEASE_BYTES = 32
+export const LEASE_BYTES = 16
 /** Offsets within a lease's line: the binding word (sequence << 3 | state), its owner beside it, ms since origin as a u64. */
 export const LeaseLine = { word: 0, owner: 4, deadline: 8 } as const
 export const LEASE_STATE_BITS = 3

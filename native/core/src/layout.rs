@@ -61,7 +61,7 @@ pub mod control {
     pub const HISTOGRAM_BUCKETS: u32 = 1984;
     pub const LEASES: u32 = 0x16400;
     /// Where a small cache has its tag generations, and how many.
-    pub const SMALL_TAGS_OFFSET: u32 = 0x1F000;
+    pub const SMALL_TAGS_OFFSET: u32 = 0x1A400;
     #[cfg(not(loom))]
     pub const SMALL_TAGS: u32 = 1024;
     #[cfg(loom)]
@@ -72,7 +72,7 @@ pub mod control {
 
 pub mod lease {
     //! Byte offsets in one line of the lease table, and the states of a lease.
-    pub const BYTES: u32 = 32;
+    pub const BYTES: u32 = 16;
     /// sequence << 3 | state; its owner (thread index + 1) is the other half of the 64-bit word.
     pub const WORD: u32 = 0;
     pub const OWNER: u32 = 4;
