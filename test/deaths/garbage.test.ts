@@ -2,7 +2,7 @@
 // must not throw.
 import { expect, test } from 'vitest'
 import { decodeKey } from '../../src/engine/js/keys.js'
-import type { StringBuffer } from '../../src/engine/js/shard.js'
+import type { StringBuffer } from '../../src/engine/string-buffer.js'
 
 test('any bytes can be decoded as a key', () => {
   let state = 1

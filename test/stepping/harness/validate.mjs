@@ -48,8 +48,10 @@ function validateShard(layout, memory, control, problems) {
     if (kind === SegmentState.opening || kind === SegmentState.building) problems.push(`segment ${index} is half open`)
     if (kind !== SegmentState.free) continue
     const from = (first + (index << shift)) >> 2
-    const dirty = words.subarray(from, from + (1 << (shift - 2))).findIndex((word) => word !== 0)
-    if (dirty >= 0) problems.push(`free segment ${index} holds something at word ${dirty}`)
+    // What its last life left up to the cursor is cleared by whoever opens it.
+    const used = words[header(index) + (Segment.cursor >> 2)] * 2
+    const dirty = words.subarray(from + used, from + (1 << (shift - 2))).findIndex((word) => word !== 0)
+    if (dirty >= 0) problems.push(`free segment ${index} holds something at word ${used + dirty}`)
   }
   const members = []
   for (let slot = 0; slot < field(Shard.buckets) * SLOTS; slot++) {
