@@ -87,11 +87,21 @@ function testable(text: string): { program: string; printed: string[]; promises:
 
 let programs = 0
 
-function run(program: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
+interface Outcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function run(program: string): Promise<Outcome> {
   const file = join(folder, `program-${++programs}.mjs`)
   writeFileSync(file, program)
+  return runFile(file)
+}
+
+function runFile(file: string, args: readonly string[] = []): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file], {
+    const child = spawn(process.execPath, [file, ...args], {
       cwd: folder,
       env: { ...process.env, OSTRAKA_ENGINE: 'js' },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -136,6 +146,22 @@ describe('programs', () => {
     expect(code).toBe(0)
     for (const line of printed) expect(stdout.split('\n')).toContain(line)
   })
+})
+
+test('what is written in TypeScript is right about types', async () => {
+  const typed = blocks.filter(({ language }) => language === 'ts')
+  expect(typed.length).toBeGreaterThan(0)
+  const written = typed.map(({ text }, at) => {
+    const file = join(folder, `typed-${at}.mts`)
+    writeFileSync(file, `${text}\nexport {}\n`)
+    return file
+  })
+  const typescript = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')]
+  const options = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext', '--ignoreConfig', ...types]
+  const { code, stdout } = await runFile(typescript, [...options, ...written])
+  expect(stdout).toBe('')
+  expect(code).toBe(0)
 })
 
 describe('shell lines', () => {
