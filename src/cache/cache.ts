@@ -82,6 +82,7 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   stats(): CacheStats {
     const { name, engineReason, sharedBytes, shared } = this.#parts
     const { notWanted, near } = this.#entries
+    if (this.#handle.open) this.#parts.nearCaches.countHits()
     return readStats(this.#handle.engine, {
       name,
       engineReason,

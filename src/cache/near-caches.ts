@@ -33,6 +33,11 @@ export class NearCaches {
       return new NearCache(store)
     })
   }
+
+  /** So that what this thread reads of its counters is exact. */
+  countHits(): void {
+    for (const cache of this.#caches.values()) cache.countHits()
+  }
 }
 
 function getOrMake<T>(known: Map<string, T>, key: string, make: () => T): T {

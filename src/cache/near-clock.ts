@@ -7,13 +7,20 @@ import { Control } from '../engine/layout.js'
 /** An entry this close to its end, in ms, is judged by the engine: a thread that was blocked for less serves nothing late. */
 const CLOSE_MS = 250
 const OLD_AFTER_MS = 4
-const QUESTIONS_PER_READ = 32
+/** Times are compared in steps of so many ms first, as small integers. */
+const STEP_MS = 64
+const ENDLESS = 0x7fffffff
+
+/** The step in which a time lies; that of Infinity is above all others. */
+export function stepOf(end: number): number {
+  return end === Infinity ? ENDLESS : Math.min(Math.floor(end / STEP_MS), ENDLESS - 1)
+}
 
 export class NearClock {
+  /** What ends in this step or a later one has surely not ended. */
+  safeFrom = ENDLESS
   readonly #engine: Engine
   readonly #isManual: boolean
-  #now = 0
-  #questionsLeft = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(engine: Engine, control: Int32Array) {
@@ -23,19 +30,20 @@ export class NearClock {
 
   /** Whether that time, in ms on the engine's clock, has come. */
   isDue(end: number): boolean {
-    if (--this.#questionsLeft < 0) this.#read()
-    if (this.#now + CLOSE_MS < end) return false
-    return this.#engine.now() >= end
+    const now = this.#engine.now()
+    // A manual clock may move by any step between two questions.
+    if (!this.#isManual) {
+      this.safeFrom = Math.min(Math.ceil((now + CLOSE_MS) / STEP_MS), ENDLESS)
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined
+        this.refresh()
+      }, OLD_AFTER_MS).unref()
+    }
+    return now >= end
   }
 
-  #read(): void {
-    this.#now = this.#engine.now()
-    // A manual clock may move by any step between two questions.
-    if (this.#isManual) return
-    this.#questionsLeft = QUESTIONS_PER_READ
-    this.#timer ??= setTimeout(() => {
-      this.#questionsLeft = 0
-      this.#timer = undefined
-    }, OLD_AFTER_MS).unref()
+  /** The next question is put to the engine. */
+  refresh(): void {
+    this.safeFrom = ENDLESS
   }
 }

@@ -145,18 +145,21 @@ export class NearRecords {
     return true
   }
 
-  /** Index in `control` of the counter of hits that this thread's engine writes; −1 when the engine has left the cache. */
-  hitCounter(engine: Engine): number {
+  /** Counts hits as the engine of this thread would. Its line is looked for anew: that of one that has left is another thread's by now. */
+  addHits(engine: Engine, hits: number): void {
     const { control } = this
     const id = engine.name === 'native' ? EngineId.native : EngineId.js
     for (let thread = 0; thread < THREADS; thread++) {
       const line = (Control.threads + thread * THREAD_BYTES) >> 2
-      if (Atomics.load(control, line + (Thread.id >> 2)) === 0) continue
-      if (Atomics.load(control, line + (Thread.nodeThread >> 2)) !== threadId + 1) continue
-      if (Atomics.load(control, line + (Thread.engine >> 2)) !== id) continue
-      return (Control.counters + (thread * COUNTERS + Counter.hits) * 8) >> 2
+      if (control[line + (Thread.nodeThread >> 2)] !== threadId + 1) continue
+      if (control[line + (Thread.engine >> 2)] !== id || Atomics.load(control, line + (Thread.id >> 2)) === 0) continue
+      // 64 bits that nobody else writes.
+      const at = (Control.counters + (thread * COUNTERS + Counter.hits) * 8) >> 2
+      const low = ((control[at] as number) >>> 0) + hits
+      if (low >= 2 ** 32) control[at + 1] = (control[at + 1] as number) + 1
+      control[at] = low
+      return
     }
-    return -1
   }
 }
 

@@ -3,14 +3,14 @@
 // Touches nothing but its own arrays.
 import type { Engine } from '../engine/engine.js'
 import type { NearSettings } from '../options/cache-options.js'
-import { NearClock } from './near-clock.js'
+import { NearClock, stepOf } from './near-clock.js'
 import type { NearRecords, RecordPlace } from './near-record.js'
 
 /** Fields of a row in `facts`: half a cache line. */
-export const Fact = { slot: 0, low: 1, high: 2, generationAt: 3, generation: 4, info: 5, bytes: 6 } as const
+export const Fact = { slot: 0, high: 1, generationAt: 2, generation: 3, info: 4, endStep: 5, bytes: 6 } as const
 export const FACTS_SHIFT = 3
 /** Bits of `info`; the shard's number stands above them. */
-export const Info = { used: 1, ends: 2, tagged: 4, shardShift: 8 } as const
+export const Info = { used: 1, tagged: 2, shardShift: 8 } as const
 
 const FIRST_ROWS = 64
 
@@ -25,7 +25,7 @@ export class NearStore {
   readonly records: NearRecords
   readonly clock: NearClock
   facts = new Int32Array(FIRST_ROWS << FACTS_SHIFT)
-  /** When each ends, in ms on the engine's clock; of those with `Info.ends`. */
+  /** When each ends, in ms on the engine's clock; Infinity for most. */
   ends = new Float64Array(FIRST_ROWS)
   /** Of those with `Info.tagged`: what NearRecords.tagsOf said. */
   readonly tags: (Int32Array | undefined)[] = []
@@ -72,13 +72,12 @@ export class NearStore {
     const { facts } = this
     const at = row << FACTS_SHIFT
     facts[at + Fact.slot] = place.slot
-    facts[at + Fact.low] = place.low
     facts[at + Fact.high] = place.high
     facts[at + Fact.generationAt] = place.generationAt
     facts[at + Fact.generation] = place.generation
-    const isTagged = tags === undefined ? 0 : Info.tagged
-    facts[at + Fact.info] = (place.shard << Info.shardShift) | (end === Infinity ? 0 : Info.ends) | isTagged
+    facts[at + Fact.info] = (place.shard << Info.shardShift) | (tags === undefined ? 0 : Info.tagged)
     facts[at + Fact.bytes] = bytes
+    facts[at + Fact.endStep] = stepOf(end)
     this.ends[row] = end
     this.tags[row] = tags
     this.values[row] = value
@@ -99,9 +98,10 @@ export class NearStore {
     this.#free.push(row)
   }
 
-  /** Whether a row with `Info.ends` or `Info.tagged` is over. */
+  /** Whether time has ended what the row holds, or the invalidation of a tag. */
   isOver(row: number, info: number): boolean {
-    if ((info & Info.ends) !== 0 && this.clock.isDue(this.ends[row] as number)) return true
+    const end = this.ends[row] as number
+    if (end !== Infinity && this.clock.isDue(end)) return true
     const tags = (info & Info.tagged) !== 0 ? this.tags[row] : undefined
     return tags !== undefined && !this.records.areTagsValid(tags)
   }

@@ -2,7 +2,7 @@
 // hit looks there whether that record is still the live one, so that a change by any thread shows at once. Touches its own map, the rows
 // of its store, and in shared memory the index (reading), the frequency of slots, and this thread's counter of hits.
 import { Meta, MetaFlag } from '../engine/engine.js'
-import { BUCKET_BYTES, BUCKET_SLOTS, FREQUENCY_MASK } from '../engine/layout.js'
+import { BUCKET_BYTES, BUCKET_SLOTS, FREQUENCY_MASK, SLOT_STATE_MASK, SlotState } from '../engine/layout.js'
 import type { NearSettings } from '../options/cache-options.js'
 import { Tallied, type Tally } from './namespace-table.js'
 import { NearGain } from './near-gain.js'
@@ -42,7 +42,17 @@ const SURE_SHARE = 1 / 2
 const FIRST_REST = LEAST_WINDOW * 16
 const MOST_REST = 2 ** 22
 
+// What another module exports is looked up on each use; V8 takes constants of its own module into the code.
+const { slot: SLOT, high: HIGH, generationAt: GENERATION_AT, generation: GENERATION, info: INFO, endStep: END } = Fact
+const { used: USED, tagged: TAGGED, shardShift: SHARD_SHIFT } = Info
+const ROW_SHIFT = FACTS_SHIFT
+const WORLD_AT = WORLD
+const inOrder = ordersLoads
+const STATE = SLOT_STATE_MASK
+const MEMBER = SlotState.member
+const FREQUENT = FREQUENCY_MASK
 const BUCKET_WORDS = BUCKET_BYTES / 4
+const FIRST_SLOT = BUCKET_SLOTS / 4
 
 /** What `get` returns when nothing is near; no value is this symbol. */
 export const notNear: unique symbol = Symbol('not near')
@@ -55,9 +65,6 @@ export class NearCache {
   /** The row of each key. */
   #rows = new Map<string, number>()
   #world: number
-  /** Where this thread counts hits: in shared memory, as its engine does. */
-  #counts!: Int32Array
-  #counter = 0
   /** Lookups left in this round; 0 while resting. */
   #left = ROUND
   /** Lookups of the rounds before. */
@@ -75,7 +82,7 @@ export class NearCache {
   readonly #gain = new NearGain()
   /** Counts hits for a namespace, too. */
   #tally: Tally | undefined
-  #tallied = 0
+  #counted = 0
   /** The next read is part of the sample. */
   #sampling = false
 
@@ -87,10 +94,12 @@ export class NearCache {
     this.#world = store.world
     // Long enough to be filled once and then to be of use.
     this.#window = Math.max(LEAST_WINDOW, 4 * store.settings.maxEntries)
-    this.#findCounter()
   }
 
-  /** The value, or `notNear`. Counts as a hit and as a use of the entry, in shared memory. */
+  /**
+   * The value, or `notNear`. Counts as a use of the entry, in shared memory, and as a hit, by and by. Kept short: V8 inlines functions up to a size,
+   * and what is rare is in functions of its own.
+   */
   get(key: string): unknown {
     if (this.#left <= 0) return this.#beginRound(key)
     this.#left--
@@ -99,56 +108,63 @@ export class NearCache {
       this.#misses++
       return notNear
     }
+    const { facts, values, clock } = this.#store
+    const at = row << ROW_SHIFT
+    const info = facts[at + INFO] as number
+    const words = this.#words[info >>> SHARD_SHIFT] as Int32Array
+    const slot = facts[at + SLOT] as number
+    // Whether the record is still the live one of its key. The order matters. The state before the location: a location is linked once in
+    // its generation, and was linked here, so if it stands there still, the state seen before was its own. The slot before the
+    // generation: a location comes again only after that has moved on. The world last: it only moves forward, so what it is now it was
+    // then.
+    if (
+      !inOrder ||
+      ((words[slot] as number) & STATE) !== MEMBER ||
+      words[slot + 1] !== facts[at + HIGH] ||
+      words[facts[at + GENERATION_AT] as number] !== facts[at + GENERATION] ||
+      this.#control[WORLD_AT] !== this.#world ||
+      (facts[at + END] as number) < clock.safeFrom ||
+      (info & (USED | TAGGED)) !== USED
+    ) {
+      if (!this.#isUsable(row)) return this.#drop(key, row)
+    }
+    const marks = words[slot & -BUCKET_WORDS] as number
+    const shift = ((slot & (BUCKET_WORDS - 1)) - FIRST_SLOT) << 1
+    if (((marks >>> shift) & FREQUENT) !== FREQUENT) use(words, slot, marks, shift)
+    return values[row]
+  }
+
+  /** Everything once more, in an order that every processor keeps; and what only some entries need. */
+  #isUsable(row: number): boolean {
     const store = this.#store
     const { facts } = store
-    const at = row << FACTS_SHIFT
-    const info = facts[at + Fact.info] as number
-    const words = this.#words[info >>> Info.shardShift] as Int32Array
-    const slot = facts[at + Fact.slot] as number
-    // Whether the record is still the live one of its key. The order matters. State and tag before the location: a location is linked
-    // once in its generation, so if it stands there still, the state seen before was its own. The slot before the generation: a location
-    // comes again only after that has moved on. The world last: it only moves forward, so what it is now it was then.
-    if (
-      ordersLoads
-        ? words[slot] !== facts[at + Fact.low] ||
-          words[slot + 1] !== facts[at + Fact.high] ||
-          words[facts[at + Fact.generationAt] as number] !== facts[at + Fact.generation] ||
-          this.#control[WORLD] !== this.#world
-        : Atomics.load(words, slot) !== facts[at + Fact.low] ||
-          Atomics.load(words, slot + 1) !== facts[at + Fact.high] ||
-          Atomics.load(words, facts[at + Fact.generationAt] as number) !== facts[at + Fact.generation] ||
-          Atomics.load(this.#control, WORLD) !== this.#world
-    ) {
-      return this.#drop(key)
-    }
-    if ((info & (Info.ends | Info.tagged)) !== 0 && store.isOver(row, info)) return this.#drop(key)
-    if ((info & Info.used) === 0) facts[at + Fact.info] = info | Info.used
-    // A use, as a read of the engine would count it: up to three, and only by whoever finds it lower.
-    const marks = words[slot & -BUCKET_WORDS] as number
-    const shift = ((slot & (BUCKET_WORDS - 1)) - BUCKET_SLOTS / 4) << 1
-    if (((marks >>> shift) & FREQUENCY_MASK) !== FREQUENCY_MASK) {
-      // One try: who loses to another thread's count loses one use.
-      Atomics.compareExchange(words, slot & -BUCKET_WORDS, marks, (marks + (1 << shift)) | 0)
-    }
-    const counts = this.#counts
-    const hits = ((counts[this.#counter] as number) + 1) | 0
-    counts[this.#counter] = hits
-    // The upper half of 64 bits.
-    if (hits === 0) (counts[this.#counter + 1] as number)++
-    return store.values[row]
+    const at = row << ROW_SHIFT
+    const info = facts[at + INFO] as number
+    const words = this.#words[info >>> SHARD_SHIFT] as Int32Array
+    const slot = facts[at + SLOT] as number
+    if ((Atomics.load(words, slot) & STATE) !== MEMBER) return false
+    if (Atomics.load(words, slot + 1) !== facts[at + HIGH]) return false
+    if (Atomics.load(words, facts[at + GENERATION_AT] as number) !== facts[at + GENERATION]) return false
+    if (Atomics.load(this.#control, WORLD_AT) !== this.#world) return false
+    if (store.isOver(row, info)) return false
+    facts[at + INFO] = info | USED
+    return true
   }
 
-  /** Near hits are to be counted there, before it is read and once in a while. */
+  /** Hits are to be counted there, too. */
   countInto(tally: Tally): void {
     this.#tally = tally
-    tally.before = () => this.#countHits()
+    tally.before = () => this.countHits()
   }
 
-  #countHits(): void {
+  /** Adds the hits since the last time to those of this thread in shared memory; by itself it does so after each round. */
+  countHits(): void {
     const hits = this.#lookupsSoFar() - this.#misses
-    const fresh = hits - this.#tallied
-    this.#tallied = hits
-    if (fresh > 0) this.#tally?.count(Tallied.hits, fresh)
+    const fresh = hits - this.#counted
+    if (fresh <= 0) return
+    this.#counted = hits
+    this.#tally?.count(Tallied.hits, fresh)
+    this.#store.records.addHits(this.#store.engine, fresh)
   }
 
   /** Whether it rests; then these lookups bring the end of the rest nearer. */
@@ -224,15 +240,14 @@ export class NearCache {
     }
   }
 
-  #drop(key: string): typeof notNear {
+  #drop(key: string, row: number): typeof notNear {
     this.#misses++
     this.#outdated++
     const world = Atomics.load(this.#control, WORLD)
     if (world !== this.#world) {
       this.#enter(world)
     } else {
-      const row = this.#rows.get(key)
-      if (row !== undefined) this.#store.remove(row)
+      this.#store.remove(row)
       this.#rows.delete(key)
     }
     return notNear
@@ -260,8 +275,9 @@ export class NearCache {
     if (world !== this.#world) this.#enter(world)
     this.#lookups += ROUND
     this.#left = ROUND
-    if (this.#tally !== undefined) this.#countHits()
-    this.#findCounter()
+    // A thread that never returns to its event loop must not go by the same reading of the clock for long.
+    this.#store.clock.refresh()
+    this.countHits()
     if (this.#lookups + 1 - this.#windowLookups >= this.#window && !this.#endWindow()) return notNear
     return ++this.#rounds % ROUNDS_PER_SAMPLE === 0 ? this.#timedGet(key) : this.get(key)
   }
@@ -298,12 +314,9 @@ export class NearCache {
     this.#rows = new Map()
     return false
   }
+}
 
-  /** Anew in each round: the line of an engine that has left is another thread's by now. */
-  #findCounter(): void {
-    const { records, engine } = this.#store
-    const counter = records.hitCounter(engine)
-    this.#counts = counter < 0 ? new Int32Array(2) : this.#control
-    this.#counter = Math.max(counter, 0)
-  }
+/** Counts a use, as a read of the engine would. One try: who loses to another thread's count loses one use. */
+function use(words: Int32Array, slot: number, marks: number, shift: number): void {
+  Atomics.compareExchange(words, slot & -BUCKET_WORDS, marks, (marks + (1 << shift)) | 0)
 }
