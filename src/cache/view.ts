@@ -12,6 +12,9 @@ import { type NearCache, notNear } from './near.js'
 import { scanKeys } from './scan.js'
 import type { AnySchema, EntryOf, KeyOf, NumberKeyOf, Read, Schema, UntypedKeyOf, ValueOf } from './schema.js'
 
+/** As in near.ts, where V8 takes constants of its own module into the code. */
+const absent = notNear
+
 /** What a view is made of. */
 export interface ViewParts {
   readonly handle: Handle
@@ -43,7 +46,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
     const near = this.#near
     if (near !== undefined && this.#handle.open) {
       const value = near.get(key)
-      if (value !== notNear) return value as Read<S, K, T>
+      if (value !== absent) return value as Read<S, K, T>
     }
     return this.#entries.get(this.#keys.encode(key), key) as Read<S, K, T> | undefined
   }
