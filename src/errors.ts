@@ -70,6 +70,19 @@ export const errorTable = {
     meaning: 'The shared memory for the cache could not be allocated.',
     cure: 'Lower maxBytes, or raise the limits of the process or container.',
   },
+  OSTRAKA_ERR_LOAD_TIMEOUT: {
+    meaning:
+      'A load took longer than its hardTimeout; its signal was aborted, and what it may still bring is not kept.',
+    cure: 'Make the loader faster, let it heed its signal, raise hardTimeout, or allow a grace in which an older value is served.',
+  },
+  OSTRAKA_ERR_LOAD_CYCLE: {
+    meaning: 'A loader waits for its own key, at once or through other loaders.',
+    cure: 'Load what both need under a key of its own, or call the function itself in place of the cache.',
+  },
+  OSTRAKA_ERR_LOAD_QUEUE_FULL: {
+    meaning: 'As many loads run in this thread as may, and as many more wait for their turn.',
+    cure: 'Shed load upstream, or raise loads.concurrency or loads.queue.',
+  },
   OSTRAKA_ERR_TRACE_UNREADABLE: {
     meaning: 'A trace file cannot be opened or decompressed, or its format cannot be told.',
     cure: 'Correct the path, or name the format with --format.',

@@ -1,6 +1,7 @@
 // Checks what callers pass to single operations: keys, expiry, lists. Touches nothing. On the way of every get and set, so that each
 // check is one or two comparisons; everything else happens only once a fault is found.
 import { OstrakaError } from '../errors.js'
+import { tagFault } from '../loading/tags.js'
 import { durationHint, parseDuration } from '../options/units.js'
 import { invalidOptions, show } from '../options/validate.js'
 
@@ -50,11 +51,13 @@ export interface EntryOptions {
   ttl?: number | string | undefined
   /** The entry expires when it was not used for so long. Default: the cache's `idle`. */
   idle?: number | string | undefined
+  /** `invalidateTags` with any of these makes the entry absent. Of `set`, `add` and `setMany`. */
+  tags?: readonly string[] | undefined
+  /** Milliseconds that it took to make the value, by which early expiry is timed. Of `set`, `add` and `setMany`. */
+  cost?: number | undefined
 }
 
-const known = ['ttl', 'idle']
-/** Documented for all versions, so that leaving them out silently would be a surprise. */
-const notYet = ['tags', 'cost']
+const known = ['ttl', 'idle', 'tags', 'cost']
 
 /** Beyond this (about 4,460 years) a time is as good as none; engines count in 48 bits. */
 const ENDLESS = 2 ** 47
@@ -83,17 +86,37 @@ export function wholeMilliseconds(milliseconds: number): number {
   return milliseconds >= ENDLESS || milliseconds === -1 ? -1 : Math.floor(milliseconds)
 }
 
+/** Checked tags. */
+export function readTags(options: EntryOptions): readonly string[] {
+  const { tags } = options
+  if (tags === undefined) return []
+  const fault = tagFault(tags)
+  if (fault !== undefined) throw invalidOptions([{ path: 'tags', message: fault }])
+  return tags
+}
+
+/** Milliseconds, −1 where nothing is said. */
+export function readCost(options: EntryOptions): number {
+  const { cost } = options
+  if (cost === undefined) return -1
+  if (typeof cost === 'number' && cost >= 0) return cost
+  throw invalidOptions([{ path: 'cost', message: `got ${show(cost)}; use milliseconds as a number from 0 on` }])
+}
+
+/** For operations that keep what an entry has: they can change its expiry, nothing else. */
+export function refuseTags(options: EntryOptions | undefined, method: string): void {
+  if (options?.tags === undefined && options?.cost === undefined) return
+  const path = options.tags === undefined ? 'cost' : 'tags'
+  throw invalidOptions([{ path, message: `not an option of ${method}; use set or getOrSet` }])
+}
+
 function checkEntryOptions(options: EntryOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw invalidOptions([{ path: '(options)', message: `got ${show(options)}; use an object such as { ttl: '5m' }` }])
   }
   for (const name in options) {
-    if (name === 'ttl' || name === 'idle') continue
-    if (options[name as keyof EntryOptions] === undefined && notYet.includes(name)) continue
-    const message = notYet.includes(name)
-      ? 'not available in this version'
-      : `unknown option; known are ${known.join(', ')}`
-    throw invalidOptions([{ path: name, message }])
+    if (known.includes(name)) continue
+    throw invalidOptions([{ path: name, message: `unknown option; known are ${known.join(', ')}` }])
   }
 }
 

@@ -2,7 +2,8 @@
 // whole. Touches its engine, this thread's near caches and its membership in the cache.
 import type { Engine } from '../engine/engine.js'
 import { OstrakaError } from '../errors.js'
-import type { NamespaceOptions, NearSettings, SharedSettings } from '../options/cache-options.js'
+import { type LoadQueue, queueOf } from '../loading/queue.js'
+import type { LoadBounds, NamespaceOptions, NearSettings, SharedSettings } from '../options/cache-options.js'
 import { Entries } from './entries.js'
 import { Handle } from './handle.js'
 import { KeySpace } from './keys.js'
@@ -22,6 +23,7 @@ export interface CacheParts {
   readonly near: NearSettings | undefined
   readonly nearCaches: NearCaches
   readonly namespaces: NamespaceTable
+  readonly loads: LoadBounds
   readonly sharedBytes: number
   /** Leaves the cache, for this thread or for all; called once. */
   readonly leave: (all: boolean) => void
@@ -36,12 +38,15 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   readonly #handle: Handle
   readonly #entries: Entries
   readonly #context: NamespaceContext
+  readonly #queue: LoadQueue
 
   /** Not for users: `createCache` finds or makes what a handle needs. */
   constructor(parts: CacheParts) {
     const handle = new Handle(parts.engine)
     const entries = new Entries(handle, parts.nearCaches.of(parts.near, ''), parts.shared)
-    super({ handle, keys: new KeySpace(''), entries })
+    const { loads, shared } = parts
+    const manualClock = shared.clock === 'manual'
+    super({ handle, keys: new KeySpace(''), entries, defaults: shared, loads, manualClock })
     this.name = parts.name
     this.#parts = parts
     this.#handle = handle
@@ -56,7 +61,10 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
       prefix: '',
       defaults: { ttl, idle, ttlJitter, codec },
       near,
+      loads,
+      manualClock,
     }
+    this.#queue = queueOf(parts.engine, '', loads)
   }
 
   /** Live entries, over all threads and namespaces. */
@@ -91,6 +99,7 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
       maxEntries: shared.maxEntries,
       near: near?.stats(),
       notWanted,
+      queue: this.#queue,
     })
   }
 

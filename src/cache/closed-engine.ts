@@ -3,8 +3,12 @@
 import type { Engine } from '../engine/engine.js'
 import { OstrakaError } from '../errors.js'
 
+export function closedError(): OstrakaError {
+  return new OstrakaError('OSTRAKA_ERR_CLOSED', 'This handle is closed; call createCache again for a new one')
+}
+
 export const closedEngine: Engine = new Proxy({} as Engine, {
   get() {
-    throw new OstrakaError('OSTRAKA_ERR_CLOSED', 'This handle is closed; call createCache again for a new one')
+    throw closedError()
   },
 })

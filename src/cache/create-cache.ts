@@ -96,6 +96,7 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
     near: settings.near,
     nearCaches: attachment.near,
     namespaces: new NamespaceTable(opened.regions),
+    loads: settings.loads,
     sharedBytes: sharedBytes(opened.regions),
     leave: (all) => {
       attachment.handles--

@@ -1,14 +1,15 @@
 // Values in and out: between what users pass and what the engine keeps, with expiry, the near cache and compare-and-set. Keys come as
 // they stand in memory. Touches the engine of its handle, which is this thread's own, and the near cache of this thread.
 import { Buffer } from 'node:buffer'
-import { Kind, Meta, Mode, Status } from '../engine/engine.js'
+import { Found, FoundState, Kind, Meta, Mode, Status } from '../engine/engine.js'
 import { OstrakaError } from '../errors.js'
+import { tagCounters } from '../loading/tags.js'
 import type { EntryDefaults } from '../options/cache-options.js'
 import { show } from '../options/validate.js'
 import { decodeValue, isFreezable } from '../values/decode.js'
 import { encodeValue } from '../values/encode.js'
 import type { RawBuffer } from '../values/format.js'
-import { type EntryOptions, readIdle, readTtl } from './arguments.js'
+import { type EntryOptions, readCost, readIdle, readTags, readTtl, refuseTags } from './arguments.js'
 import { bufferOver, type Handle } from './handle.js'
 import { Tallied, type Tally } from './namespace-table.js'
 import { type NearCache, notNear } from './near.js'
@@ -46,6 +47,40 @@ export class Entries {
     const found = this.#handle.engine.read(key, true)
     this.#tally?.count(found === undefined ? Tallied.misses : Tallied.hits)
     return typeof found === 'number' ? this.#read(key, found, this.#freeze, own, began) : found
+  }
+
+  /**
+   * Like `get`, for those who load what is absent: when it gives `undefined`, `engine.found` tells what is there instead (something
+   * stale, a load that runs, how one ended).
+   */
+  find(key: string, own: string): unknown {
+    const { engine } = this.#handle
+    const found = engine.lookUp(key)
+    const isFresh = engine.found[Found.state] === FoundState.fresh
+    this.#tally?.count(isFresh ? Tallied.hits : Tallied.misses)
+    if (!isFresh) return undefined
+    return typeof found === 'number' ? this.#read(key, found, this.#freeze, own) : found
+  }
+
+  /** The value, fresh or stale, past the near cache; `engine.found` tells which, and how long. */
+  lookUp(key: string): unknown {
+    const { engine } = this.#handle
+    const found = engine.lookUp(key)
+    const state = engine.found[Found.state] as number
+    if (state !== FoundState.fresh && state !== FoundState.stale) return undefined
+    return typeof found === 'number' ? this.#read(key, found, this.#freeze, undefined) : found
+  }
+
+  /** A value that has just been encoded, as `get` would hand it out. `bytes` stay as they are only until something else is encoded. */
+  handOut(kind: number, bytes: Uint8Array): unknown {
+    const buffer = bufferOver(bytes)
+    return decodeValue(kind, buffer, buffer.length, this.#freeze)
+  }
+
+  /** Whether what `handOut` gave may be given to other callers as well. */
+  mayShare(kind: number, bytes: Uint8Array, value: unknown): boolean {
+    if (typeof value !== 'object' || value === null) return true
+    return this.#reference || (this.#freeze && isFreezable(kind, bufferOver(bytes), value))
   }
 
   peek(key: string): unknown {
@@ -117,6 +152,9 @@ export class Entries {
   #write(key: string, value: unknown, mode: number, options: EntryOptions | undefined): number {
     const ttl = options === undefined ? this.#defaults.ttl : readTtl(options, this.#defaults.ttl)
     const idle = options === undefined ? this.#defaults.idle : readIdle(options, this.#defaults.idle)
+    if (options !== undefined && (options.tags !== undefined || options.cost !== undefined)) {
+      return this.#writeFull(key, value, mode, options, ttl, idle)
+    }
     if (typeof value === 'string') {
       if (ttl === 0) return this.#notKept(key, mode)
       return this.#handle.engine.writeString(key, value, mode, this.#jittered(ttl), idle)
@@ -128,7 +166,24 @@ export class Entries {
     return this.#handle.engine.writeBytes(key, bytes, kind, mode, this.#jittered(ttl), idle)
   }
 
+  #writeFull(key: string, value: unknown, mode: number, options: EntryOptions, ttl: number, idle: number): number {
+    const { engine } = this.#handle
+    // Before the value is looked at: what is invalidated from now on is invalid in it.
+    const stamp = engine.tagStamp()
+    const tags = tagCounters(engine, readTags(options))
+    const cost = readCost(options)
+    let kind = 0
+    let bytes: Uint8Array | string
+    if (typeof value === 'string') bytes = value
+    else ({ kind, bytes } = encodeValue(value, this.#defaults.codec))
+    if (ttl === 0) return this.#notKept(key, mode)
+    if (kind < 0) return this.#tooLarge(key, mode)
+    const fields = { ttl: this.#jittered(ttl), idle, soft: -1, cost, stamp, tags, lease: 0 }
+    return this.#handle.engine.writeEntry(key, bytes, kind, mode, fields)
+  }
+
   update(key: string, change: (old: unknown) => unknown, options: EntryOptions | undefined): boolean {
+    refuseTags(options, 'update')
     for (let attempt = 0; ; attempt++) {
       const status = this.#updateOnce(key, change, options)
       if (status !== UNCHANGED) this.#tally?.count(tallyOf(status))
@@ -170,6 +225,7 @@ export class Entries {
   }
 
   increment(key: string, own: string, by: number, options: EntryOptions | undefined): number | undefined {
+    refuseTags(options, 'increment')
     const ttl = options === undefined ? this.#defaults.ttl : readTtl(options, this.#defaults.ttl)
     const idle = options === undefined ? this.#defaults.idle : readIdle(options, this.#defaults.idle)
     if (ttl === 0) {
@@ -184,6 +240,7 @@ export class Entries {
   }
 
   touch(key: string, options: EntryOptions | undefined): boolean {
+    refuseTags(options, 'touch')
     const ttl = options === undefined ? this.#defaults.ttl : readTtl(options, this.#defaults.ttl)
     const idle = options === undefined ? this.#defaults.idle : readIdle(options, this.#defaults.idle)
     return ttl === 0 ? this.delete(key) : this.#handle.engine.touch(key, this.#jittered(ttl), idle)

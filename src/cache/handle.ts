@@ -1,8 +1,9 @@
 // What all views of one handle share: the engine that this thread attached, and whether the handle is open. Touches nothing by itself.
 import { Buffer } from 'node:buffer'
 import type { Engine } from '../engine/engine.js'
+import { loadsOf } from '../loading/loads.js'
 import type { RawBuffer } from '../values/format.js'
-import { closedEngine } from './closed-engine.js'
+import { closedEngine, closedError } from './closed-engine.js'
 
 export class Handle {
   /** Whatever is asked of it after `close` throws OSTRAKA_ERR_CLOSED. */
@@ -19,6 +20,7 @@ export class Handle {
 
   close(): void {
     this.open = false
+    loadsOf(this.engine).close(this, closedError())
     this.engine = closedEngine
     this.scratch = Buffer.alloc(0) as RawBuffer
   }

@@ -1,7 +1,7 @@
 // A namespace: a view of the cache with keys, defaults and counters of its own, all in the same memory and under the same bounds. Touches
 // its row in shared memory (namespace-table.ts), the engine of its handle, and this thread's near caches.
 import { OstrakaError, type OstrakaFault } from '../errors.js'
-import type { EntryDefaults, NamespaceOptions, NearSettings } from '../options/cache-options.js'
+import type { EntryDefaults, LoadBounds, NamespaceOptions, NearSettings } from '../options/cache-options.js'
 import { optionDifferences } from '../options/differences.js'
 import { type NamespaceSettings, readNamespaceOptions } from '../options/namespace-options.js'
 import { Entries } from './entries.js'
@@ -24,12 +24,15 @@ export interface NamespaceContext {
   readonly prefix: string
   readonly defaults: EntryDefaults
   readonly near: NearSettings | undefined
+  readonly loads: LoadBounds
+  readonly manualClock: boolean
 }
 
 interface KnownNamespace {
   readonly view: Namespace
   readonly defaults: EntryDefaults
-  readonly near: string
+  /** What is this thread's own: `near` and `loads`, as text. */
+  readonly own: string
 }
 
 /** Beyond so many the handle forgets the one it made first; who holds it goes on using it. */
@@ -72,9 +75,9 @@ export class Namespace<T = never> extends CacheView<[T] extends [never] ? AnySch
 
   /** Not for users: `namespace` makes them. */
   constructor(name: string, context: NamespaceContext, tally: Tally) {
-    const { handle, prefix, defaults, near, nearCaches } = context
+    const { handle, prefix, defaults, near, nearCaches, loads, manualClock } = context
     const entries = new Entries(handle, nearCaches.of(near, prefix), defaults, tally)
-    super({ handle, keys: new KeySpace(prefix), entries })
+    super({ handle, keys: new KeySpace(prefix), entries, defaults, loads, manualClock })
     this.name = name
     this.#context = context
     this.#entries = entries
@@ -137,21 +140,21 @@ export class Namespace<T = never> extends CacheView<[T] extends [never] ? AnySch
 export function openNamespace<T>(context: NamespaceContext, name: string, options: unknown): Namespace<T> {
   // Throws when the handle is closed.
   context.handle.engine.name
-  const settings = readNamespaceOptions(name, options, context.near)
+  const settings = readNamespaceOptions(name, options, context.near, context.loads)
   const prefix = namespacePrefix(context.prefix, name)
-  const near = JSON.stringify(settings.near ?? false)
+  const own = JSON.stringify([settings.near, settings.loads])
   const known = context.known.get(prefix)
   if (known !== undefined) {
     assertSame(name, settings, known.defaults)
-    if (known.near === near) return known.view as unknown as Namespace<T>
+    if (known.own === own) return known.view as unknown as Namespace<T>
   }
   const row = context.table.open(prefix, { ...context.defaults, ...settings.given })
   const defaults = row?.defaults ?? known?.defaults ?? { ...context.defaults, ...settings.given }
   assertSame(name, settings, defaults)
-  const inner = { ...context, prefix, defaults, near: settings.near }
+  const inner = { ...context, prefix, defaults, near: settings.near, loads: settings.loads }
   const view = new Namespace<T>(name, inner, new Tally(row?.counters))
   if (context.known.size >= MOST_KNOWN) context.known.delete(context.known.keys().next().value as string)
-  context.known.set(prefix, { view: view as unknown as Namespace, defaults, near })
+  context.known.set(prefix, { view: view as unknown as Namespace, defaults, own })
   return view
 }
 

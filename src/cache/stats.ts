@@ -2,6 +2,7 @@
 // Reads the engine's counters; touches nothing else.
 import type { Engine } from '../engine/engine.js'
 import { Counter, UNIT } from '../engine/layout.js'
+import type { LoadQueue } from '../loading/queue.js'
 import type { NearStats } from './near.js'
 
 /** A snapshot, over all threads unless it says otherwise. The counters only grow; `clear()` does not reset them. */
@@ -38,6 +39,30 @@ export interface CacheStats {
     readonly paused: number
     /** or, in this handle, `ttl: 0` said not to keep it. */
     readonly notWanted: number
+  }
+  /** Of getOrSet, getOrSetMany and wrap. */
+  readonly loads: {
+    /** Loaders that were called. */
+    readonly started: number
+    /** Callers that waited for a load which another one had begun. */
+    readonly waited: number
+    /** Loads that ended with an error or at their hard timeout. */
+    readonly failed: number
+    /** Callers who got a value past its ttl. */
+    readonly staleServed: number
+    /** Values of loads that were not kept, because something was set, deleted or invalidated meanwhile, or they came too late. */
+    readonly refused: number
+    /** Loads without a lease, since too many ran in the process: their values were not kept. */
+    readonly withoutLease: number
+    /** In this thread: loads refused because too many waited for their turn, */
+    readonly queueFull: number
+    /** loads that run now, */
+    readonly running: number
+    /** and loads that wait for their turn. */
+    readonly queued: number
+    readonly tagInvalidations: number
+    /** Entries dropped because one of their tags had been invalidated. */
+    readonly invalidated: number
   }
   readonly deleted: number
   readonly taken: number
@@ -82,6 +107,7 @@ export interface StatsContext {
   readonly sharedBytes: number
   readonly notWanted: number
   readonly near: NearStats | undefined
+  readonly queue: LoadQueue
 }
 
 export function readStats(engine: Engine, context: StatsContext): CacheStats {
@@ -109,6 +135,19 @@ export function readStats(engine: Engine, context: StatsContext): CacheStats {
       noRoom: count(Counter.rejectedNoRoom),
       paused: count(Counter.rejectedPaused),
       notWanted: context.notWanted,
+    },
+    loads: {
+      started: count(Counter.loads),
+      waited: count(Counter.loadsWaited),
+      failed: count(Counter.loadsFailed),
+      staleServed: count(Counter.staleServed),
+      refused: count(Counter.fillsRefused),
+      withoutLease: count(Counter.leasesRefused),
+      queueFull: context.queue.refused,
+      running: context.queue.running,
+      queued: context.queue.waiting,
+      tagInvalidations: count(Counter.tagInvalidations),
+      invalidated: count(Counter.invalidated),
     },
     deleted: count(Counter.deleted),
     taken: count(Counter.taken),

@@ -1,6 +1,11 @@
 // The operations on entries in memory, as the cache and its namespaces offer them: checks arguments, turns keys into those in memory, and
 // leaves the rest to `Entries` and the engine. Touches its handle's engine and this thread's near cache.
 import { Mode, Status } from '../engine/engine.js'
+import type { Loader, LoadManyOptions, LoadOptions } from '../loading/load-options.js'
+import { type FetchOptions, Loading, type ManyLoader } from '../loading/loading.js'
+import { queueOf } from '../loading/queue.js'
+import { type AnyWrapOptions, type WrapOptions, type Wrapped, wrapFunction } from '../loading/wrap.js'
+import type { EntryDefaults, LoadBounds } from '../options/cache-options.js'
 import { durationHint, parseDuration } from '../options/units.js'
 import { show } from '../options/validate.js'
 import { checkKeyList, type EntryOptions, invalidArgument } from './arguments.js'
@@ -20,6 +25,9 @@ export interface ViewParts {
   readonly handle: Handle
   readonly keys: KeySpace
   readonly entries: Entries
+  readonly defaults: EntryDefaults
+  readonly loads: LoadBounds
+  readonly manualClock: boolean
 }
 
 /**
@@ -32,6 +40,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
   readonly #keys: KeySpace
   readonly #entries: Entries
   readonly #near: NearCache | undefined
+  readonly #loading: Loading
 
   /** Not for users: `createCache` and `namespace` make views. */
   constructor(parts: ViewParts) {
@@ -39,6 +48,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
     this.#keys = parts.keys
     this.#entries = parts.entries
     this.#near = parts.entries.near
+    this.#loading = loadingOf(parts)
   }
 
   /** The value, or `undefined` when there is no live entry. Counts as a use. About 0.1 µs near or for a short string. */
@@ -173,10 +183,92 @@ export abstract class CacheView<S extends Schema = AnySchema> {
     }
   }
 
+  /**
+   * The value from memory, and later from what is behind it; `undefined` when there is none. Runs no loader: that is `getOrSet`.
+   * Rejects with what `signal` was aborted with.
+   */
+  async fetch<T = never, K extends KeyOf<S> = KeyOf<S>>(
+    key: K,
+    options?: FetchOptions,
+  ): Promise<Read<S, K, T> | undefined> {
+    this.#loading.checkFetch(options)
+    return this.get<T, K>(key)
+  }
+
+  /**
+   * The value; where there is none, what `loader` makes of the key, kept for the next caller. One loader runs for a key in the whole
+   * process, all others wait for it. Rejects with the loader's error, OSTRAKA_ERR_LOAD_TIMEOUT, OSTRAKA_ERR_LOAD_CYCLE,
+   * OSTRAKA_ERR_LOAD_QUEUE_FULL, or what the caller's signal was aborted with; options are checked when the value is not simply there.
+   * A memory hit costs little more than `get`. See docs/loading.md.
+   */
+  getOrSet<T extends ValueOf<S, K> | undefined, K extends KeyOf<S> = KeyOf<S>>(
+    key: K,
+    loader: Loader<T>,
+    options?: LoadOptions<NoInfer<T>>,
+  ): Promise<T> {
+    return this.#loading.getOrSet(key, loader, options as LoadOptions<never>) as Promise<T>
+  }
+
+  /**
+   * The values of many keys, aligned with them; those that are absent are loaded by one call of `loader`. Keys that are being loaded
+   * elsewhere are waited for. At most 512 keys are loaded by one call.
+   */
+  getOrSetMany<T extends ValueOf<S, K>, K extends KeyOf<S> = KeyOf<S>>(
+    keys: readonly K[],
+    loader: ManyLoader<T>,
+    options?: LoadManyOptions<NoInfer<T>>,
+  ): Promise<(T | undefined)[]> {
+    return this.#loading.getOrSetMany(keys, loader, options as LoadManyOptions<never>) as Promise<(T | undefined)[]>
+  }
+
+  /**
+   * The function with its results kept, under keys made of `name` and the arguments. Arguments are plain data: what cannot be told apart
+   * by its contents (functions, symbols, instances of classes, cycles) rejects with OSTRAKA_ERR_INVALID_ARGUMENT. `this` is passed on and
+   * no part of the key.
+   */
+  wrap<This, Arguments extends readonly unknown[], Result>(
+    name: string,
+    work: (this: This, ...args: Arguments) => Result,
+    options?: WrapOptions<NoInfer<Arguments>, NoInfer<Awaited<Result>>>,
+  ): Wrapped<This, Arguments, Awaited<Result>> {
+    const peek = (key: string) => this.#entries.peek(this.#keys.encode(key))
+    const wrapped = wrapFunction(this.#loading, peek, name, work as () => unknown, options as AnyWrapOptions)
+    return wrapped as Wrapped<unknown, readonly unknown[], unknown> as Wrapped<This, Arguments, Awaited<Result>>
+  }
+
+  /**
+   * Removes these entries; what loads that began before bring is not kept and given to no later caller. Resolves when no tier and no
+   * thread of this process can yield an older value.
+   */
+  invalidate(keys: KeyOf<S> | readonly KeyOf<S>[]): Promise<void> {
+    return this.#loading.invalidate(keys)
+  }
+
+  /**
+   * As `invalidate`, for all entries that have one of these tags, whoever stored them, in namespaces too; a few atomic operations for
+   * each tag, however many entries there are.
+   */
+  invalidateTags(tags: string | readonly string[]): Promise<void> {
+    return this.#loading.invalidateTags(tags)
+  }
+
   /** What is known about an entry, without its value and without counting as a use; `undefined` when there is none. */
   inspect(key: KeyOf<S>): EntryDescription | undefined {
     return describeEntry(this.#handle.engine, this.#keys.encode(key), key)
   }
+}
+
+function loadingOf({ handle, keys, entries, defaults, loads, manualClock }: ViewParts): Loading {
+  return new Loading({
+    engine: handle.engine,
+    entries,
+    owner: handle,
+    defaults,
+    codec: defaults.codec,
+    manualClock,
+    queue: queueOf(handle.engine, keys.prefix, loads),
+    encode: (key) => keys.encode(key),
+  })
 }
 
 /** One entry of `setMany`. */

@@ -18,6 +18,7 @@ export const WASM_PAGE = 65_536
 //   0x0E800 histograms  4 × 1984 × u32
 //   0x16400 leases      1024 × 16 bytes
 //   0x1A400 tags of a small cache, 1024 × u32
+//   0x1B400 advice about leases, 7 bytes each: engines leave it alone (src/loading/advice.ts)
 //   0x1D000 namespaces  (src/cache/namespace-table.ts)
 //   0x20000 end, or tags of any other, 16384 × u32 (the header says where they are and how many)
 
@@ -42,6 +43,9 @@ export const Control = {
   histograms: 0xe800,
   leases: 0x16400,
   smallTags: 0x1a400,
+  loadStamps: 0x1b400,
+  loadWaiters: 0x1c400,
+  loadWaits: 0x1c800,
 } as const
 
 /** Tag generations of a cache below `SMALL_CACHE_BYTES`, and of any other. Powers of two. */

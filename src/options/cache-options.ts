@@ -20,6 +20,14 @@ export interface NearOptions {
   values?: NearValues | undefined
 }
 
+/** Bounds on the loads that a thread runs for a cache or a namespace. */
+export interface LoadsOptions {
+  /** Most loads that run at once. Default 256. */
+  concurrency?: number | undefined
+  /** Most loads that wait for their turn; one more is refused with OSTRAKA_ERR_LOAD_QUEUE_FULL. Default 65,536. */
+  queue?: number | undefined
+}
+
 export interface CacheOptions {
   /** The name under which every thread of the process finds this cache. Default 'default'. */
   name?: string | undefined
@@ -43,6 +51,8 @@ export interface CacheOptions {
   ttlJitter?: number | undefined
   /** The near cache of this thread, or `false` for none. */
   near?: NearOptions | false | undefined
+  /** How many loads this thread runs at once, and how many wait. */
+  loads?: LoadsOptions | undefined
   /** How structured values are written. 'auto' keeps every supported type; 'json' and 'v8' refuse what they would lose. */
   codec?: 'auto' | 'json' | 'v8' | undefined
   /** What is kept when the cache is full. In this version 'adaptive' is S3-FIFO that fills the main queue first; 's3-fifo' is the published rule. */
@@ -67,6 +77,8 @@ export interface NamespaceOptions {
   codec?: 'auto' | 'json' | 'v8' | undefined
   /** The near cache of this namespace in this thread: with bounds of its own, or `false` for none. Default: within the cache's bounds. */
   near?: NearOptions | false | undefined
+  /** How many loads of this namespace this thread runs at once, and how many wait: bounds of its own beside the cache's. */
+  loads?: LoadsOptions | undefined
 }
 
 /** What holds for entries that are set without options of their own. */
@@ -108,6 +120,12 @@ export interface CacheSettings {
   readonly given: ReadonlySet<keyof SharedSettings>
   readonly engine: 'auto' | 'native' | 'js'
   readonly near: NearSettings | undefined
+  readonly loads: LoadBounds
+}
+
+export interface LoadBounds {
+  readonly concurrency: number
+  readonly queue: number
 }
 
 export const defaultName = 'default'
@@ -134,3 +152,6 @@ export const defaultNear: NearSettings = {
   maxValueBytes: 64 * 2 ** 10,
   values: 'frozen',
 }
+
+/** Beyond a thousand loads at once a cache has no more leases to give, so the default stays far below it. */
+export const defaultLoads: LoadBounds = { concurrency: 256, queue: 65_536 }

@@ -1,7 +1,15 @@
 // Turns what a user passed to `namespace` into settings, or throws one error that lists every fault. Touches nothing.
 import * as v from 'valibot'
-import type { EntryDefaults, NearSettings } from './cache-options.js'
-import { check, defaultsEntries, invalidOptions, namedOptions, nearSettings, show } from './validate.js'
+import type { EntryDefaults, LoadBounds, NearSettings } from './cache-options.js'
+import {
+  check,
+  defaultsEntries,
+  invalidOptions,
+  namedOptions,
+  nearSettings,
+  show,
+  withoutUndefined,
+} from './validate.js'
 
 /** Sets namespaces apart from keys; ASCII "unit separator": one byte, and hardly ever in a key. */
 export const reservedCharacter = '\u001f'
@@ -10,23 +18,29 @@ export interface NamespaceSettings {
   /** What the caller named. */
   readonly given: Partial<EntryDefaults>
   readonly near: NearSettings | undefined
+  readonly loads: LoadBounds
 }
 
 const MOST_NAME_CHARACTERS = 255
 const nameHint = `use a non-empty, well-formed string of at most ${MOST_NAME_CHARACTERS} characters without U+001F`
 const schema = v.object(defaultsEntries, 'use an object with options, or nothing')
 
-/** The settings of a namespace whose parent has this near cache. Throws OSTRAKA_ERR_INVALID_OPTION with all faults at once. */
+/** The settings of a namespace whose parent has this near cache and these bounds. Throws OSTRAKA_ERR_INVALID_OPTION with all faults at once. */
 export function readNamespaceOptions(
   name: unknown,
   options: unknown,
   near: NearSettings | undefined,
+  loads: LoadBounds,
 ): NamespaceSettings {
   const { faults, output } = check(schema, Object.keys(defaultsEntries), options === undefined ? {} : options)
   if (!isName(name)) faults.unshift({ path: 'name', message: `got ${show(name)}; ${nameHint}` })
   if (output === undefined || faults.length > 0) throw invalidOptions(faults)
-  const { near: nearGiven, ...rest } = output
-  return { given: Object.fromEntries(namedOptions(rest)), near: nearSettings(nearGiven, near) }
+  const { near: nearGiven, loads: loadsGiven, ...rest } = output
+  return {
+    given: Object.fromEntries(namedOptions(rest)),
+    near: nearSettings(nearGiven, near),
+    loads: { ...loads, ...withoutUndefined(loadsGiven ?? {}) },
+  }
 }
 
 function isName(name: unknown): boolean {

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { OstrakaError, type OstrakaFault } from '../errors.js'
 import {
   type CacheSettings,
+  defaultLoads,
   defaultName,
   defaultNear,
   defaultShared,
@@ -66,6 +67,8 @@ export const nearEntries = {
 
 export const nearSchema = v.object(nearEntries, `use false or { ${Object.keys(nearEntries).join(', ')} }`)
 
+export const loadsEntries = { concurrency: integer(1, 2 ** 16), queue: integer(0, 2 ** 24) }
+
 const codecHint = "'auto' or 'json' or 'v8' ('msgpack' and modules are not available in this version)"
 
 /** What a cache and its namespaces both take. */
@@ -82,6 +85,7 @@ export const defaultsEntries = {
     (input) => (input === 'auto' || input === 'json' || input === 'v8' ? input : undefined),
     codecHint,
   ),
+  loads: v.optional(v.object(loadsEntries, `use { ${Object.keys(loadsEntries).join(', ')} }`)),
 }
 
 const entries = {
@@ -142,6 +146,7 @@ export function check<T>(
   if (isObject(input)) {
     faults.push(...unknownOptions(input, known, ''))
     if (isObject(input['near'])) faults.push(...unknownOptions(input['near'], Object.keys(nearEntries), 'near.'))
+    if (isObject(input['loads'])) faults.push(...unknownOptions(input['loads'], Object.keys(loadsEntries), 'loads.'))
   }
   return { faults, output: faults.length === 0 && parsed.success ? parsed.output : undefined }
 }
@@ -157,7 +162,7 @@ function settings(
   given: v.InferOutput<typeof optionsSchema>,
   override: CacheSettings['engine'] | undefined,
 ): CacheSettings {
-  const { name, engine, near, disk: _disk, remote: _remote, ...rest } = given
+  const { name, engine, near, loads, disk: _disk, remote: _remote, ...rest } = given
   const named = namedOptions(rest)
   return {
     name: name ?? defaultName,
@@ -165,6 +170,7 @@ function settings(
     given: new Set(named.map(([key]) => key as keyof SharedSettings)),
     engine: override ?? engine ?? 'auto',
     near: nearSettings(near, defaultNear),
+    loads: { ...defaultLoads, ...withoutUndefined(loads ?? {}) },
   }
 }
 
@@ -177,7 +183,7 @@ export function nearSettings(
   return near === undefined ? otherwise : { ...(otherwise ?? defaultNear), ...withoutUndefined(near) }
 }
 
-function withoutUndefined<T extends object>(input: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+export function withoutUndefined<T extends object>(input: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const named = Object.entries(input).filter(([, value]) => value !== undefined)
   return Object.fromEntries(named) as { [K in keyof T]: Exclude<T[K], undefined> }
 }

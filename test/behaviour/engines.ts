@@ -69,6 +69,7 @@ export const benches: Bench[] = (['native', 'js', 'mixed'] as const).map((name) 
         near: settings.near,
         nearCaches: new NearCaches(engine, regions),
         namespaces: new NamespaceTable(regions),
+        loads: settings.loads,
         sharedBytes: 0,
         leave: () => engine.detach(),
       })

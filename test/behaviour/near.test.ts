@@ -29,6 +29,7 @@ function pair(bench: Bench, options: CacheOptions = {}): [Cache, Cache] {
       near: settings.near,
       nearCaches: new NearCaches(engine, regions),
       namespaces: new NamespaceTable(regions),
+      loads: settings.loads,
       sharedBytes: 0,
       leave: () => engine.detach(),
     })

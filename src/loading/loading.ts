@@ -1,0 +1,238 @@
+// Loading as one handle or namespace offers it: checks arguments, answers what is fresh at once, and leaves the rest to this thread's loads.
+// Touches the entries it is given and, through loads.ts, everything that loading touches.
+import { checkKeyList, invalidArgument } from '../cache/arguments.js'
+import { closedError } from '../cache/closed-engine.js'
+import type { Entries } from '../cache/entries.js'
+import { notNear } from '../cache/near.js'
+import { type Engine, Found, FoundState } from '../engine/engine.js'
+import { durationHint, parseDuration } from '../options/units.js'
+import { invalidOptions, show } from '../options/validate.js'
+import type { Codec } from '../values/encode.js'
+import { Batch } from './batch.js'
+import { expiresEarly } from './early-expiry.js'
+import {
+  type LoadDefaults,
+  type Loader,
+  type LoadManyOptions,
+  type LoadOptions,
+  type LoadSettings,
+  plainSettings,
+  readLoadOptions,
+} from './load-options.js'
+import { type LoadOwner, type Loads, type LoadView, loadsOf } from './loads.js'
+import type { LoadQueue } from './queue.js'
+import { checkTags, tagCounters } from './tags.js'
+
+/** What a handle or a namespace gives to its loading. */
+export interface LoadingParts {
+  readonly engine: Engine
+  readonly entries: Entries
+  readonly owner: LoadOwner
+  readonly defaults: LoadDefaults
+  readonly codec: Codec
+  readonly manualClock: boolean
+  readonly queue: LoadQueue
+  /** The key in memory of the one that users give; throws OSTRAKA_ERR_INVALID_KEY. */
+  readonly encode: (key: string) => string
+}
+
+/** What a batch loader is given beside the keys. */
+export interface LoadManyContext {
+  /** Aborts when nobody waits for any of the keys any more. */
+  readonly signal: AbortSignal
+}
+
+/** Makes the values of many keys: aligned with them, or a Map. `undefined`: there is none. An Error: that one failed. */
+export type ManyLoader<T> = (keys: string[], context: LoadManyContext) => ManyLoaded<T> | PromiseLike<ManyLoaded<T>>
+
+export type ManyLoaded<T> = readonly (T | Error)[] | ReadonlyMap<string, T | Error>
+
+/** So many keys are loaded by one call: each holds a lease meanwhile, and a cache has 1,024. */
+export const MOST_IN_BATCH = 512
+
+export class Loading {
+  readonly view: LoadView
+  readonly #parts: LoadingParts
+  readonly #plain: LoadSettings
+  readonly #loads: Loads
+
+  constructor(parts: LoadingParts) {
+    const { entries, queue, codec, manualClock, owner } = parts
+    this.#parts = parts
+    this.#plain = plainSettings(parts.defaults)
+    this.#loads = loadsOf(parts.engine)
+    this.view = { entries, queue, codec, manualClock, owner }
+  }
+
+  /** Options, checked; `more` are names that the caller reads itself. */
+  settings(options: LoadOptions<never> | undefined, more?: readonly string[]): LoadSettings {
+    return options === undefined ? this.#plain : readLoadOptions(options, this.#parts.defaults, more)
+  }
+
+  encode(key: string): string {
+    return this.#parts.encode(key)
+  }
+
+  getOrSet(key: string, loader: Loader<unknown>, options: LoadOptions<never> | undefined): Promise<unknown> {
+    try {
+      if (typeof loader !== 'function') throw invalidArgument(`getOrSet takes a loader function, got ${show(loader)}`)
+      if (options !== undefined && mayDoMore(options)) {
+        return this.load(this.#parts.encode(key), key, loader, this.settings(options))
+      }
+      const near = this.#nearValue(key)
+      if (near !== notNear) return Promise.resolve(near)
+      const stored = this.#parts.encode(key)
+      const value = this.#parts.entries.find(stored, key)
+      if (value !== undefined) return Promise.resolve(value)
+      return this.#loads.load(this.view, stored, key, loader, this.settings(options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #nearValue(key: string): unknown {
+    const { near } = this.#parts.entries
+    return near !== undefined && this.#parts.owner.open ? near.get(key) : notNear
+  }
+
+  /** As `getOrSet`, with the key in memory and settings; may throw. */
+  load(
+    stored: string,
+    key: string,
+    loader: Loader<unknown>,
+    settings: LoadSettings,
+    unbounded = false,
+  ): Promise<unknown> {
+    settings.signal?.throwIfAborted()
+    const value =
+      settings.refreshAhead > 0 || settings.earlyExpiry > 0
+        ? this.#renewing(stored, key, loader, settings)
+        : this.#value(stored, key)
+    if (value !== undefined) return Promise.resolve(value)
+    return this.#loads.load(this.view, stored, key, loader, settings, unbounded)
+  }
+
+  #value(stored: string, key: string): unknown {
+    const near = this.#nearValue(key)
+    return near === notNear ? this.#parts.entries.find(stored, key) : near
+  }
+
+  /** What is fresh, and renewed in the background if it will not be for long. */
+  #renewing(stored: string, key: string, loader: Loader<unknown>, settings: LoadSettings): unknown {
+    const { engine, entries } = this.#parts
+    const value = entries.lookUp(stored)
+    const { found } = engine
+    if (found[Found.state] !== FoundState.fresh) return undefined
+    const freshFor = found[Found.freshFor] as number
+    const due =
+      freshFor < settings.refreshAhead ||
+      (settings.earlyExpiry > 0 &&
+        expiresEarly(freshFor, found[Found.cost] as number, settings.earlyExpiry, Math.random()))
+    if (due && value !== undefined) this.#loads.renew(this.view, stored, key, loader, settings, true)
+    return value
+  }
+
+  async getOrSetMany(
+    keys: readonly string[],
+    loader: ManyLoader<unknown>,
+    options: LoadManyOptions<never> | undefined,
+  ): Promise<unknown[]> {
+    checkKeyList(keys)
+    if (typeof loader !== 'function') throw invalidArgument(`getOrSetMany takes a loader function, got ${show(loader)}`)
+    const settings = this.settings(options as LoadOptions<never> | undefined)
+    const distinct = [...new Set(keys)]
+    const values = new Map<string, unknown>()
+    for (let first = 0; first < distinct.length; first += MOST_IN_BATCH) {
+      const some = distinct.slice(first, first + MOST_IN_BATCH)
+      const answers = await this.#loadTogether(some, loader, settings)
+      some.forEach((key, index) => {
+        values.set(key, answers[index])
+      })
+    }
+    return keys.map((key) => values.get(key))
+  }
+
+  #loadTogether(keys: readonly string[], loader: ManyLoader<unknown>, settings: LoadSettings): Promise<unknown[]> {
+    const batch = new Batch<string>(
+      async (absent, signal) => aligned(absent, await loader(absent, { signal })),
+      this.#parts.queue,
+      MOST_IN_BATCH,
+      0,
+    )
+    // All of them before anything is begun: a key may be refused.
+    const stored = keys.map((key) => this.#parts.encode(key))
+    const answers = keys.map((key, index) => {
+      const one = typeof settings.tags === 'function' ? withKey(settings, key) : settings
+      const load: Loader<unknown> = (context) => batch.add(key, context)
+      return this.load(stored[index] as string, key, load, one, true)
+    })
+    // Those that another thread turns out not to load come later, together again.
+    batch.dispatch()
+    return Promise.all(answers)
+  }
+
+  /** What may be wrong with a fetch before it looks: its options, or its signal was aborted. */
+  checkFetch(options: FetchOptions | undefined): void {
+    checkFetchOptions(options)
+    options?.signal?.throwIfAborted()
+  }
+
+  /** Loads that began before are not served to anybody who asks afterwards. */
+  async invalidate(keys: string | readonly string[]): Promise<void> {
+    const list = typeof keys === 'string' ? [keys] : keys
+    checkKeyList(list)
+    const { encode } = this.#parts
+    for (const key of list.map(encode)) this.#engine.delete(key)
+  }
+
+  async invalidateTags(tags: string | readonly string[]): Promise<void> {
+    const list = typeof tags === 'string' ? [tags] : tags
+    checkTags(list, 'invalidateTags')
+    const engine = this.#engine
+    if (list.length > 0) engine.invalidateTags(tagCounters(engine, list))
+  }
+
+  get #engine(): Engine {
+    if (!this.#parts.owner.open) throw closedError()
+    return this.#parts.engine
+  }
+}
+
+function checkFetchOptions(options: FetchOptions | undefined): void {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null) {
+    throw invalidOptions([
+      { path: '(options)', message: `got ${show(options)}; use an object such as { timeout: '1s' }` },
+    ])
+  }
+  const faults = Object.keys(options)
+    .filter((name) => name !== 'signal' && name !== 'timeout')
+    .map((path) => ({ path, message: 'unknown option; known are signal, timeout' }))
+  const { signal, timeout } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    faults.push({ path: 'signal', message: `got ${show(signal)}; use an AbortSignal` })
+  if (timeout !== undefined && parseDuration(timeout) === undefined)
+    faults.push({ path: 'timeout', message: `got ${show(timeout)}; use ${durationHint}` })
+  if (faults.length > 0) throw invalidOptions(faults)
+}
+
+/** Options of fetch. */
+export interface FetchOptions {
+  /** Rejects at once when it aborts. */
+  signal?: AbortSignal | undefined
+  /** How long to wait for what is behind memory; there is nothing behind it in this version. */
+  timeout?: number | string | undefined
+}
+
+function mayDoMore(options: LoadOptions<never>): boolean {
+  return options.refreshAhead !== undefined || options.earlyExpiry !== undefined || options.signal !== undefined
+}
+
+function withKey(settings: LoadSettings, key: string): LoadSettings {
+  const tags = settings.tags as (value: unknown, key: string) => readonly string[]
+  return { ...settings, tags: (value) => tags(value, key) }
+}
+
+function aligned(keys: readonly string[], loaded: ManyLoaded<unknown>): unknown {
+  return loaded instanceof Map ? keys.map((key) => loaded.get(key)) : loaded
+}
