@@ -62,13 +62,14 @@ export class Entries {
     return typeof found === 'number' ? this.#read(key, found, this.#freeze, own) : found
   }
 
-  /** The value, fresh or stale, past the near cache; `engine.found` tells which, and how long. */
-  lookUp(key: string): unknown {
+  /** The value from shared memory, fresh or stale; `engine.found` tells which, and how long. Kept near as `own`, if that is given and it is fresh. */
+  lookUp(key: string, own?: string): unknown {
     const { engine } = this.#handle
     const found = engine.lookUp(key)
     const state = engine.found[Found.state] as number
     if (state !== FoundState.fresh && state !== FoundState.stale) return undefined
-    return typeof found === 'number' ? this.#read(key, found, this.#freeze, undefined) : found
+    if (typeof found !== 'number') return found
+    return this.#read(key, found, this.#freeze, state === FoundState.fresh ? own : undefined)
   }
 
   /** A value that has just been encoded, as `get` would hand it out. `bytes` stay as they are only until something else is encoded. */

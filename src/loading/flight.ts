@@ -42,6 +42,8 @@ export class Flight {
   context: (<R>(work: () => R) => R) | undefined
   /** Ends the waiting for another thread. */
   cancel: (() => void) | undefined
+  /** Looks now and then whether callers of other threads still wait, where none of this one does. */
+  watch: NodeJS.Timeout | undefined
   #controller: AbortController | undefined
   #aborted = false
   #reason: unknown
@@ -111,6 +113,7 @@ export class Flight {
   end(): void {
     this.state = 'over'
     if (this.#timer !== undefined) clearTimeout(this.#timer)
+    if (this.watch !== undefined) clearInterval(this.watch)
     this.cancel?.()
     this.cancel = undefined
   }

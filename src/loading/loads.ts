@@ -3,6 +3,7 @@
 // waits for other threads, and the promises of loaders. Touches the engine (reading), and the rest through flights.ts and own-loads.ts.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Entries } from '../cache/entries.js'
+import { notNear } from '../cache/near.js'
 import { type Engine, Found, FoundState } from '../engine/engine.js'
 import { Counter } from '../engine/layout.js'
 import type { Codec } from '../values/encode.js'
@@ -145,8 +146,8 @@ export class Loads implements WaiterEvents {
 
   #lookOnce(waiter: Waiter, read: boolean): void {
     const engine = this.#engine
-    const { view, key, settings } = waiter
-    const value = read ? view.entries.lookUp(key) : undefined
+    const { key, settings } = waiter
+    const value = read ? this.#valueFor(waiter) : undefined
     const state = engine.found[Found.state] as number
     const lease = engine.found[Found.lease] as number
     if (state === FoundState.fresh && value !== undefined) {
@@ -162,6 +163,14 @@ export class Loads implements WaiterEvents {
     this.#join(waiter, flight)
     if (flight.state === 'queued') this.#hasten(flight, waiter)
     if (mayServe && !waiter.done) waiter.limitSoftly()
+  }
+
+  /** Many that wait for another thread's load read what it brought; all but the first find it near. */
+  #valueFor({ view, key, shown }: Waiter): unknown {
+    const near = view.entries.near?.get(shown) ?? notNear
+    if (near === notNear) return view.entries.lookUp(key, shown)
+    this.#engine.found[Found.state] = FoundState.fresh
+    return near
   }
 
   /** Serves what is stale at once where the caller does not want to wait, or the source is left alone for a while. */

@@ -18,6 +18,8 @@ import type { Waiter } from './waiter.js'
 
 /** Milliseconds that a lease outlasts its load's hard timeout: its own thread ends it first, with an error that it can tell the others. */
 const LEASE_MARGIN = 500
+/** How late it may be noticed that callers of other threads have left a load, in milliseconds. */
+const WATCH_EVERY = 100
 const noTags = new Uint32Array(0)
 
 export class OwnLoads {
@@ -57,8 +59,9 @@ export class OwnLoads {
   /** A caller has gone; a load that nobody waits for is aborted, unless it was meant to go on. */
   left(flight: Flight, reason: unknown): void {
     if (flight.waiters.size > 0 || flight.background || flight.state === 'over') return
-    if (flight.state === 'loading' && this.#flights.othersWait(flight)) flight.background = true
-    else this.abandon(flight, reason)
+    if (flight.state !== 'loading' || !this.#flights.othersWait(flight)) this.abandon(flight, reason)
+    // It goes on for callers of other threads, who tell nobody when they leave.
+    else flight.watch ??= setInterval(() => this.left(flight, reason), WATCH_EVERY).unref()
   }
 
   #hasForeignWaiters({ token }: Flight): boolean {

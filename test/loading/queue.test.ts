@@ -4,6 +4,9 @@ import { suite } from '../behaviour/suite.js'
 import { after, type Deferred, deferred, rejection, settled } from './deferred.js'
 
 suite('bounded loads', (bench) => {
+  // Two engines of one thread are as two threads, of which each has its own bounds.
+  const inOneThread = it.runIf(bench.name !== 'mixed')
+
   const gates = () => {
     const all = new Map<string, Deferred<string>>()
     const loader = vi.fn(({ key }: { key: string }) => {
@@ -18,7 +21,7 @@ suite('bounded loads', (bench) => {
     return { loader, release, running: () => [...all.keys()] }
   }
 
-  it('run as many as may, in the order of their callers', async () => {
+  inOneThread('run as many as may, in the order of their callers', async () => {
     const cache = bench.open({ loads: { concurrency: 2, queue: 2 } })
     const { loader, release, running } = gates()
     const asked = ['a', 'b', 'c', 'd'].map((key) => cache.getOrSet(key, loader))
@@ -72,7 +75,7 @@ suite('bounded loads', (bench) => {
     await cache.close()
   })
 
-  it('count the time in the queue: a caller waits no longer than its hard timeout', async () => {
+  inOneThread('count the time in the queue: a caller waits no longer than its hard timeout', async () => {
     const cache = bench.open({ loads: { concurrency: 1, queue: 10 } })
     const gate = deferred<string>()
     const first = cache.getOrSet('first', () => gate.promise)
@@ -83,7 +86,7 @@ suite('bounded loads', (bench) => {
     await cache.close()
   })
 
-  it('in the background come after those that somebody waits for', async () => {
+  inOneThread('in the background come after those that somebody waits for', async () => {
     const cache = bench.open({ clock: 'manual', loads: { concurrency: 1, queue: 10 } })
     const options = { ttl: '10s', grace: '1h', softTimeout: 0 }
     await cache.getOrSet('stale', () => 'old', options)
@@ -101,7 +104,7 @@ suite('bounded loads', (bench) => {
     await cache.close()
   })
 
-  it('take one turn for a batch', async () => {
+  inOneThread('take one turn for a batch', async () => {
     const cache = bench.open({ loads: { concurrency: 1, queue: 0 } })
     expect(await cache.getOrSetMany(['a', 'b', 'c'], (keys) => keys)).toEqual(['a', 'b', 'c'])
     const hangs = rejection(cache.getOrSet('x', () => new Promise(() => {}), { hardTimeout: 20 }))
