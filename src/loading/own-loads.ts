@@ -59,7 +59,7 @@ export class OwnLoads {
   /** A caller has gone; a load that nobody waits for is aborted, unless it was meant to go on. */
   left(flight: Flight, reason: unknown): void {
     if (flight.waiters.size > 0 || flight.background || flight.state === 'over') return
-    if (flight.state !== 'loading' || !this.#flights.othersWait(flight)) this.abandon(flight, reason)
+    if (flight.state !== 'loading' || !this.#hasForeignWaiters(flight)) this.abandon(flight, reason)
     // It goes on for callers of other threads, who tell nobody when they leave.
     else flight.watch ??= setInterval(() => this.left(flight, reason), WATCH_EVERY).unref()
   }
