@@ -56,8 +56,12 @@ describe.skipIf(process.platform === 'win32')('a production install of the packe
 
   it('contains what runs and its notices, no sources, no tests, no binary', () => {
     expect(files).toEqual(expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'THIRD-PARTY-NOTICES.md']))
-    expect(files).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js']))
-    const foreign = files.filter((file) => !/^(dist\/.*\.(js|d\.ts)|package\.json|[A-Z-]+(\.md)?)$/.test(file))
+    expect(files).toEqual(
+      expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'types/index.d.cts', 'dist/cli/main.js']),
+    )
+    const foreign = files.filter(
+      (file) => !/^(dist\/.*\.(js|d\.ts)|types\/index\.d\.cts|package\.json|[A-Z-]+(\.md)?)$/.test(file),
+    )
     expect(foreign).toEqual([])
   })
 
