@@ -13,3 +13,4 @@ export declare const Namespace: typeof ostraka.Namespace
 export type Namespace<T = never> = ostraka.Namespace<T>
 export declare const OstrakaError: typeof ostraka.OstrakaError
 export type OstrakaError = ostraka.OstrakaError
+export declare const currentLoad: typeof ostraka.currentLoad

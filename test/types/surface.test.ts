@@ -151,6 +151,35 @@ it('a namespace has one type of value, a plain interface too', async () => {
   await cache.close()
 })
 
+it('what a loader returns is what comes', async () => {
+  const plain = createCache({ ...options, name: 'types-plain' })
+  const user: User = { id: '1', name: 'n' }
+  const load = async () => user
+  const cache = createCache<Shop>(options)
+  const users = cache.namespace<User>('users')
+  const loads = () => {
+    expectTypeOf(plain.getOrSet('k', load)).toEqualTypeOf<Promise<User>>()
+    expectTypeOf(plain.getOrSet('k', () => 5)).toEqualTypeOf<Promise<number>>()
+    expectTypeOf(plain.fetch<User>('k')).toEqualTypeOf<Promise<User | undefined>>()
+    expectTypeOf(cache.getOrSet('user:1', load)).toEqualTypeOf<Promise<User>>()
+    expectTypeOf(cache.fetch('user:1')).toEqualTypeOf<Promise<User | undefined>>()
+    expectTypeOf(users.getOrSet('1', load)).toEqualTypeOf<Promise<User>>()
+    const getUser = users.wrap('user', async (id: string, deep: boolean) => ({ id, name: String(deep) }))
+    expectTypeOf(getUser).parameters.toEqualTypeOf<[string, boolean]>()
+    expectTypeOf(getUser('1', true)).toEqualTypeOf<Promise<User>>()
+  }
+  expectTypeOf(loads).toBeFunction()
+  const wrong = () => {
+    // @ts-expect-error the loader makes something else
+    void cache.getOrSet('user:1', () => ({ items: [] }))
+    // @ts-expect-error no such key
+    void cache.getOrSet('other', load)
+  }
+  expectTypeOf(wrong).toBeFunction()
+  await plain.close()
+  await cache.close()
+})
+
 it('caches are given to functions that take less specific ones', async () => {
   const typed = createCache<Shop>(options)
   const size = (cache: Pick<Cache, 'size' | 'stats' | 'close'>) => cache.size
