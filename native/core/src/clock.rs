@@ -26,7 +26,7 @@ impl<H: Host> Attachment<H> {
         self.exact_now().saturating_add(milliseconds)
     }
 
-    fn exact_now(&self) -> u64 {
+    pub(crate) fn exact_now(&self) -> u64 {
         if self.manual_clock { self.now() } else { self.host.exact_ms().saturating_sub(self.origin_ms) }
     }
 

@@ -233,7 +233,7 @@ impl<H: Host> Attachment<H> {
         self.with_live(key, |number, found, _| {
             let times = self.times(&self.shards[number], found.location, found.header);
             let due = [times.expires_at, times.soft_at].into_iter().flatten().min();
-            Ok(due.map_or(u64::MAX, |due| due.saturating_sub(self.now())))
+            Ok(due.map_or(u64::MAX, |due| due.saturating_sub(self.exact_now())))
         })
     }
 
