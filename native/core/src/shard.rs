@@ -174,7 +174,7 @@ impl Shard {
         let at = location * UNIT + tags_offset(w0);
         let end = (self.segment_start(self.segment_of(location)) + self.segment_units()) * UNIT;
         let tags = if at + 4 <= end { self.region.load32(at, Ordering::Relaxed) } else { return None };
-        (tags < self.segment_units()).then_some(tags)
+        (tags < 2 * self.segment_units()).then_some(tags)
     }
 
     #[inline(always)]

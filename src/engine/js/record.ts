@@ -54,7 +54,7 @@ export function tagsWord(w0: number): number {
 
 /** Number of tags of a record that has some; beyond any segment at most, when the record makes no sense. */
 export function tagCount(shard: Shard, location: number, w0: number): number {
-  return Math.min(shard.words[(location << 1) + tagsWord(w0)] >>> 0, shard.segmentUnits)
+  return Math.min(shard.words[(location << 1) + tagsWord(w0)] >>> 0, 2 * shard.segmentUnits)
 }
 
 /** Words before the key, header included; beyond any segment when the record makes no sense. */
