@@ -9,10 +9,10 @@
 const IMPOSSIBLE = -1
 
 /** The value after the operation; IMPOSSIBLE when it cannot have answered so at this value. */
-function apply(value, operation, { strict, vanishes }) {
+function apply(value, operation, { strict, vanishes, takesOver }) {
   const { kind, argument, result, done } = operation
-  // Finding nothing is possible where nothing is, or where things may vanish.
-  const nothing = value === 0 || vanishes ? 0 : IMPOSSIBLE
+  // Finding nothing is possible where nothing is, or where things may vanish. Below 0: nothing, and bound to the load of that number.
+  const nothing = value <= 0 ? value : vanishes ? 0 : IMPOSSIBLE
   switch (kind) {
     case 'get':
       return result === 0 ? nothing : result === value ? value : IMPOSSIBLE
@@ -21,24 +21,32 @@ function apply(value, operation, { strict, vanishes }) {
       return done ? argument : 0
     case 'add':
       if (done) return nothing === IMPOSSIBLE ? IMPOSSIBLE : argument
-      return value === 0 && strict ? IMPOSSIBLE : value
+      return value <= 0 && strict ? IMPOSSIBLE : value
     case 'update':
       // What could not be kept takes whatever is there with it, or finds that nothing is.
       if (!done) return 0
       if (result === 0) return nothing === IMPOSSIBLE ? IMPOSSIBLE : argument
       return result === value ? argument : IMPOSSIBLE
     case 'delete':
-      if (result === 0) return nothing
-      return value === 0 ? IMPOSSIBLE : 0
+      if (result === 0) return nothing === IMPOSSIBLE ? IMPOSSIBLE : 0
+      return value <= 0 ? IMPOSSIBLE : 0
     case 'take':
-      if (result === 0) return nothing
+      if (result === 0) return nothing === IMPOSSIBLE ? IMPOSSIBLE : 0
       return value === result ? 0 : IMPOSSIBLE
     case 'increment':
       if (!done) return value
-      if (result === argument && nothing === 0) return result
-      return value !== 0 && value + argument === result ? result : IMPOSSIBLE
+      if (result === argument && nothing !== IMPOSSIBLE) return result
+      return value > 0 && value + argument === result ? result : IMPOSSIBLE
     case 'clear':
       return 0
+    case 'lease':
+      // Refused where something is, or another load runs; what is bound does not vanish.
+      if (result === 0) return value !== 0 || vanishes ? value : IMPOSSIBLE
+      if (value < 0 && !takesOver) return IMPOSSIBLE
+      return nothing === IMPOSSIBLE ? IMPOSSIBLE : -argument
+    case 'fill':
+      if (done) return value === -argument ? argument : IMPOSSIBLE
+      return value === -argument ? IMPOSSIBLE : value
   }
 }
 

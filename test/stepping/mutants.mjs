@@ -113,6 +113,37 @@ const mutants = [
     notice: ['clear against'],
   },
   {
+    name: 'a fill without a look at its lease',
+    edits: [['write.js', /!hasLease\(w1\) \|\|\s*leaseOf\(home, location\) !== extra\.lease/, 'false']],
+    notice: ['load against set', 'two load'],
+  },
+  {
+    name: 'a lease without a look at who loads',
+    edits: [['load.js', 'if (isLeaseLive(cache, request.running))', 'if (false)']],
+    notice: ['two load', 'load against'],
+  },
+  {
+    name: 'leases of the dead stay',
+    edits: [['registry.js', 'abandonLeasesOf(cache, thread)', '0']],
+    notice: ['two load', 'load against'],
+  },
+  {
+    name: 'a live marker is evicted',
+    edits: [['hand.js', 'if (isLeased(cache, home, location))', 'if (false)']],
+    notice: ['a marker is moved'],
+  },
+  {
+    name: 'a marker counts as an entry',
+    edits: [
+      [
+        'index.js',
+        'into.counts = into.ahead === 0 && !isMarker(home.words[location << 1])',
+        'into.counts = into.ahead === 0',
+      ],
+    ],
+    notice: ['load against', 'two load'],
+  },
+  {
     name: 'a segment is freed without being cleared',
     edits: [['segment.js', 'home.words.fill(0, from, from + used * 2)', '0']],
     notice: ['memory comes round', 'two evict', 'chunk'],

@@ -83,7 +83,8 @@ export function abandonLeasesOf(cache: Attachment, thread: number): void {
   const { control, kernel } = cache
   for (let line = 0; line < LEASES; line++) {
     const at = leaseWord(line)
-    if (Atomics.load(control, at + OWNER) !== thread + 1) continue
+    // A plain load: nobody but that thread itself puts its number there, and it does no more.
+    if (control[at + OWNER] !== thread + 1) continue
     const word = Atomics.load(control, at)
     const ended = (word & ~STATE_MASK) | Lease.abandoned
     if (kernel.cas64(lineAddress(line), word, thread + 1, ended, 0) === 1) Atomics.notify(control, at)

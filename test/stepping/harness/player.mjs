@@ -6,14 +6,16 @@ const { folder, thread, words, rows, worlds, scenarios } = workerData
 const stepper = await import(`${folder}/harness/stepper.mjs`)
 const { attachJs } = await import(`${folder}/engine/js/engine.js`)
 const layout = await import(`${folder}/engine/layout.js`)
+const contract = await import(`${folder}/engine/engine.js`)
 const { Word, Status } = stepper
-const KINDS = ['get', 'set', 'delete', 'add', 'update', 'take', 'increment', 'clear']
+const KINDS = ['get', 'set', 'delete', 'add', 'update', 'take', 'increment', 'clear', 'lease', 'fill']
 const FIELDS = 7
 const kindNumber = Object.fromEntries(KINDS.map((kind, i) => [kind, i]))
 let engine
 let row = 0
 let serial = 0
 let control
+let token = 0
 
 function text(number, size) {
   return `${number}:${String.fromCharCode(97 + (number % 26)).repeat(size)}`
@@ -27,9 +29,22 @@ function numberOf(value) {
   return value === text(number, value.length - value.indexOf(':') - 1) ? number : -2
 }
 
-function operate([kind, key, size], keys) {
-  const at = row++ * FIELDS
+const plain = { ttl: -1, idle: -1, soft: -1, cost: -1, stamp: 0, tags: new Uint32Array(0), lease: 0 }
+const LEASE_MS = 1000
+const { filled, abandoned } = contract.Lease
+
+/** A load is two operations: taking the lease, and the fill, which may come too late. The last token is good for the one after. */
+function load(key, size, keys) {
+  token = 0
   const number = 100 * (thread + 1) + ++serial
+  operate(['lease', key, size], keys, number)
+  if (token > 0) operate(['fill', key, size], keys, number)
+}
+
+function operate([kind, key, size], keys, loaded) {
+  if (kind === 'load') return load(key, size, keys)
+  const at = row++ * FIELDS
+  const number = loaded ?? 100 * (thread + 1) + ++serial
   rows[at] = kindNumber[kind]
   rows[at + 1] = kind === 'clear' ? -1 : keys.indexOf(key)
   rows[at + 2] = kind === 'increment' ? 1 : number
@@ -43,7 +58,14 @@ function operate([kind, key, size], keys) {
   else if (kind === 'take') result = numberOf(engine.take(key))
   else if (kind === 'set') done = engine.writeString(key, text(number, size), 0, -1, -1) === 1 ? 1 : 0
   else if (kind === 'add') done = engine.writeString(key, text(number, size), 1, -1, -1) === 1 ? 1 : 0
-  else if (kind === 'delete') result = engine.delete(key) ? 1 : 0
+  else if (kind === 'lease') {
+    token = engine.acquireLease(key, LEASE_MS)
+    result = token > 0 ? 1 : 0
+  } else if (kind === 'fill') {
+    const { fill } = contract.Mode
+    done = engine.writeEntry(key, text(number, size), 0, fill, { ...plain, lease: token }) === 1 ? 1 : 0
+    engine.endLease(key, token, done === 1 ? filled : abandoned)
+  } else if (kind === 'delete') result = engine.delete(key) ? 1 : 0
   else if (kind === 'increment') {
     const sum = engine.increment(key, 1, -1, -1)
     done = sum === undefined ? 0 : 1

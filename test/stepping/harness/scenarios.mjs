@@ -221,4 +221,87 @@ export const scenarios = [
       ],
     ],
   },
+  {
+    name: 'two load one key',
+    parts: [
+      [['load', 'k', 10]],
+      [
+        ['load', 'k', 10],
+        ['get', 'k'],
+      ],
+    ],
+  },
+  {
+    name: 'load against delete',
+    maxEntries: 3,
+    buckets: 2,
+    parts: [
+      [
+        ['load', 'k', 10],
+        ['get', 'k'],
+      ],
+      [
+        ['delete', 'k'],
+        ['get', 'k'],
+        ['load', 'k', 10],
+      ],
+    ],
+  },
+  {
+    name: 'load against set, take and add',
+    parts: [
+      [['load', 'k', 10]],
+      [
+        ['set', 'k', 10],
+        ['take', 'k'],
+      ],
+      [
+        ['load', 'k', 10],
+        ['add', 'k', 10],
+      ],
+    ],
+  },
+  {
+    name: 'load against clear',
+    maxEntries: 3,
+    buckets: 2,
+    parts: [
+      [['load', 'k', 10]],
+      [
+        ['clear', ''],
+        ['load', 'k', 10],
+        ['get', 'k'],
+      ],
+    ],
+  },
+  {
+    name: 'loads at the last places under maxEntries',
+    maxEntries: 2,
+    buckets: 2,
+    vanishes: true,
+    before: [['set', 'x', 10]],
+    parts: [
+      [
+        ['load', 'a', 10],
+        ['delete', 'x'],
+      ],
+      [
+        ['load', 'b', 10],
+        ['load', 'a', 10],
+        ['get', 'a'],
+      ],
+    ],
+  },
+  {
+    name: 'a marker is moved on while its load runs',
+    vanishes: true,
+    before: fill(0, 8, 1500),
+    parts: [
+      fill(20, 14, 1500),
+      [
+        ['load', 'k', 400],
+        ['get', 'k'],
+      ],
+    ],
+  },
 ]

@@ -9,7 +9,7 @@ import { validate } from './validate.mjs'
 const PLAYERS = 3
 const FIELDS = 7
 const ROWS = 64
-const KINDS = ['get', 'set', 'delete', 'add', 'update', 'take', 'increment', 'clear']
+const KINDS = ['get', 'set', 'delete', 'add', 'update', 'take', 'increment', 'clear', 'lease', 'fill']
 /** A schedule of some hundreds of steps; whoever needs so many runs in a circle. */
 const STEP_LIMIT = 60_000
 const WATCHDOG_MS = 30_000
@@ -94,10 +94,10 @@ export class Stage {
     if (words[Word.failed] !== 0) {
       return { problems: [words[Word.stuck] !== 0 ? 'a thread runs in a circle' : 'a thread failed'], steps, died }
     }
-    return { problems: this.examine(number), steps, died }
+    return { problems: this.examine(number, died), steps, died }
   }
 
-  examine(number) {
+  examine(number, died) {
     const scenario = scenarios[number]
     const world = this.worlds[number]
     // Attaching reaps the dead; a little upkeep takes off what they had reserved.
@@ -110,7 +110,7 @@ export class Stage {
       const value = engine.read(key, false)
       const final =
         typeof value === 'string' ? Number.parseInt(value, 10) : value === undefined ? 0 : this.numberIn(engine)
-      problems.push(...this.explain(scenario, index, key, final))
+      problems.push(...this.explain(scenario, index, key, final, died))
     }
     engine.detach()
     return problems
@@ -121,11 +121,11 @@ export class Stage {
   }
 
   /** Whether one order explains what everybody was told about a key, and what is left of it. */
-  explain(scenario, index, key, final) {
+  explain(scenario, index, key, final, died) {
     const lists = scenario.parts.map((_, thread) => this.operations(thread, index))
     const last = { kind: 'get', thread: lists.length, argument: 0, result: final, done: true, begin: 1e8, end: 1e8 + 1 }
     const vanishes = scenario.vanishes === true
-    const rules = { strict: !vanishes, vanishes }
+    const rules = { strict: !vanishes, vanishes, takesOver: died }
     const variants = this.variants([...lists, [last]])
     let verdict
     for (const variant of variants) {
@@ -165,6 +165,8 @@ export class Stage {
     if (open.kind === 'set' || open.kind === 'add') outcomes.push([{ ...open, kind: 'set', done: true }])
     if (open.kind === 'delete' || open.kind === 'take') outcomes.push([{ ...open, kind: 'clear' }])
     if (open.kind === 'clear') outcomes.push([open])
+    if (open.kind === 'lease') outcomes.push([{ ...open, result: 1, done: true }])
+    if (open.kind === 'fill') outcomes.push([{ ...open, done: true }])
     if (open.kind === 'increment')
       for (let sum = 1; sum < 6; sum++) outcomes.push([{ ...open, result: sum, done: true }])
     return outcomes.map((outcome) => lists.map((list, i) => (i === owner ? [...list.slice(0, -1), ...outcome] : list)))

@@ -165,6 +165,7 @@ export const steppedAtomics = {
   or: stepped('or'),
   exchange: stepped('exchange'),
   compareExchange: stepped('compareExchange'),
+  notify: stepped('notify'),
   wait: () => {
     step(true)
     return 'timed-out'

@@ -13,7 +13,14 @@ export function validate(layout, world, size) {
   return problems
 }
 
-function validateControl({ Control, ControlHeader, Thread, THREAD_BYTES, THREADS }, control, present, problems) {
+const MARKER = 31
+
+function validateControl(layout, control, present, problems) {
+  const { Control, ControlHeader, Thread, THREAD_BYTES, THREADS, LEASES, LEASE_BYTES, LeaseLine } = layout
+  for (let line = 0; line < LEASES; line++) {
+    const owner = control[(Control.leases + line * LEASE_BYTES + LeaseLine.owner) >> 2]
+    if (owner !== 0) problems.push(`lease ${line} is still held by thread ${owner - 1}`)
+  }
   for (let thread = 0; thread < THREADS; thread++) {
     const line = (Control.threads + thread * THREAD_BYTES) >> 2
     if (control[line + (Thread.pin >> 2)] !== 0) problems.push(`thread ${thread} is still pinned`)
@@ -73,11 +80,16 @@ function validateShard(layout, memory, control, problems) {
     }
     const w1 = words[location * 2 + 1]
     const length = w1 & layout.KEY_LENGTH_MASK
-    // These scenarios use no times and no options, so the key follows the header.
-    const key = Buffer.from(memory.buffer, location * 8 + layout.RECORD_HEADER_BYTES, length).toString('latin1')
+    // These scenarios use no times and no options, so the key follows the header; of a marker, its expiry and its lease.
+    const isMarker = ((words[location * 2] >>> layout.KIND_SHIFT) & layout.KIND_MASK) === MARKER
+    const options = isMarker ? 12 : 0
+    if (isMarker === ((w1 & layout.RECORD_LEASE) === 0)) problems.push(`slot ${slot} holds half a lease`)
+    const at8 = location * 8 + layout.RECORD_HEADER_BYTES + options
+    const key = Buffer.from(memory.buffer, at8, length).toString('latin1')
     if (length === 0) problems.push(`slot ${slot} points at no record`)
     if ((w1 & layout.RECORD_DEAD) !== 0) problems.push(`slot ${slot} points at a dead record of ${key}`)
-    members.push({ key, isCurrent: words[header(segment) + (Segment.world >> 2)] === control[Control.world >> 2] })
+    const isOfNow = words[header(segment) + (Segment.world >> 2)] === control[Control.world >> 2]
+    members.push({ key, isCurrent: isOfNow && !isMarker })
   }
   return members
 }

@@ -9,11 +9,9 @@
 use super::support::{TestCache, TestHost};
 use crate::death::survives;
 use crate::evict::Goal;
-use crate::layout::{record, segment};
 use crate::record::{Header, w0};
 use crate::region::Ordering;
 use crate::segment::Claimant;
-use crate::shard::state;
 use crate::{
     Acquired, Attachment, Condition, Extras, Geometry, Lease, LeaseState, Limits, Outcome, ShardGeometry, Use, Write,
 };
@@ -105,7 +103,7 @@ fn written(a: &Hold, value: u8) -> u32 {
     let home = &a.shards[0];
     let header = Header::new(w0(1, 0, 0), 1, 0);
     a.pin();
-    let at = a.allocate(0, 0, header.units(), a.world(), Claimant::Caller).unwrap();
+    let at = a.allocate(0, 0, header.units(), false, a.world(), Claimant::Caller).unwrap();
     home.region.write(at * 8 + header.key_offset(), b"k");
     home.region.write(at * 8 + header.value_offset(), &[value]);
     home.region.store32(at * 8, header.w0, Ordering::Release);
@@ -132,10 +130,10 @@ fn loom_claims_in_two_slots() {
         let other = thread::spawn(move || {
             let found = b.find(&b.shards[0], victim, b.hash(victim), 0).unwrap();
             b.unlink(0, &found, 0);
-            b.link(0, b"k", hash, at_b, 0, None, false);
+            b.link(0, b"k", hash, at_b, 0, None, false, true);
             b.unpin();
         });
-        a.link(0, b"k", hash, at_a, 0, None, false);
+        a.link(0, b"k", hash, at_a, 0, None, false, true);
         a.unpin();
         other.join().unwrap();
         check(&a);
