@@ -504,6 +504,28 @@ fn loom_lease_fill_and_delete() {
     });
 }
 
+/// Nor over what was set while it ran.
+#[test]
+fn loom_lease_fill_and_set() {
+    model(|| {
+        let cache = tiny(8, 2);
+        let a = cache.attach();
+        assert!(lease(&a).is_some());
+        let fills = |a: &Hold| {
+            let lease = Lease { line: 0, sequence: 1 };
+            a.fill_once(&[1], lease);
+            a.end_lease(b"k", lease, LeaseState::Filled, &[]);
+        };
+        let sets = |a: &Hold| {
+            put(a, 2);
+            assert_eq!(seen(a), Some(2), "filled over what was set");
+        };
+        let holds = race([a, cache.attach()], [fills, sets]);
+        assert_eq!((seen(&holds[0]), holds[0].size()), (Some(2), 1));
+        check(&holds[0]);
+    });
+}
+
 /// A load that began before its tag was invalidated shows its value to nobody afterwards.
 #[test]
 fn loom_fill_and_invalidation_of_its_tag() {
