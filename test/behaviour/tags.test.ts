@@ -1,9 +1,13 @@
 // Tags at the level of the engines and in the near cache: what is invalidated is absent for everybody, and what was loaded before never
 // comes after.
 import { expect, it } from 'vitest'
+import { Cache } from '../../src/cache/cache.js'
+import { NamespaceTable } from '../../src/cache/namespace-table.js'
+import { NearCaches } from '../../src/cache/near-caches.js'
 import { createRegions, type Regions } from '../../src/engine/create.js'
 import { type Engine, type EntryFields, Kind, Meta, MetaFlag, Mode, Status } from '../../src/engine/engine.js'
 import { Control, ControlHeader, Counter, TAG_ERA } from '../../src/engine/layout.js'
+import { readOptions } from '../../src/options/validate.js'
 import { suite } from './suite.js'
 
 const MIB = 2 ** 20
@@ -155,5 +159,38 @@ suite('tags', (bench) => {
     invalidate(next(), 799)
     expect(next().read('k', true)).toBeUndefined()
     expect(put(next(), 'k', 'v', [...tags, ...tags])).toBe(Status.tooLarge)
+  })
+
+  it('are looked at by near hits', async () => {
+    const settings = readOptions({ maxBytes: '1mb', clock: 'manual' }, {})
+    const regions = createRegions({ maxBytes: MIB, manualClock: true })
+    const engines = bench.engines(regions)
+    const [engine, other] = [engines[0] as Engine, engines.at(-1) as Engine]
+    const cache = new Cache({
+      name: 'near',
+      shared: settings.shared,
+      engine,
+      engineReason: '',
+      near: settings.near,
+      nearCaches: new NearCaches(engine, regions),
+      namespaces: new NamespaceTable(regions),
+      sharedBytes: 0,
+      leave: () => engine.detach(),
+    })
+    cache.set('k', { a: 1 })
+    const length = engine.read('k', false) as number
+    const [bytes, kind] = [engine.scratch.slice(0, length), engine.meta[Meta.kind] as number]
+    for (const ttl of [-1, 1000]) {
+      const tagged = { ...plain, ttl, stamp: other.tagStamp(), tags: new Uint32Array([7, 8]) }
+      other.writeEntry('k', bytes, kind, Mode.set, tagged)
+      const first = cache.get('k')
+      expect(first).toEqual({ a: 1 })
+      expect(cache.get('k')).toBe(first)
+      invalidate(other, 9)
+      expect(cache.get('k')).toBe(first)
+      invalidate(other, 8)
+      expect(cache.get('k')).toBeUndefined()
+    }
+    await cache.close()
   })
 })
