@@ -75,7 +75,7 @@ export interface EntryFields {
   ttl: number
   /** Since its last use. */
   idle: number
-  /** While it is fresh; from then to `ttl` only `lookUp` finds it. Not above `ttl`. */
+  /** While it is fresh; from then to `ttl` only `lookUp` finds it. What is above `ttl` is as much as `ttl`. */
   soft: number
   /** What the load took, in ms; −1: not said. */
   cost: number

@@ -224,6 +224,16 @@ suite('leases', (bench) => {
     expect(next().size).toBe(0)
   })
 
+  it('is fresh no longer than it is there', () => {
+    const next = open()
+    put(next(), 'k', 'v', { soft: 300, ttl: 100 })
+    const engine = next()
+    expect(engine.lookUp('k')).toBe('v')
+    expect([...engine.found.slice(0, 3)]).toEqual([FoundState.fresh, 100, 100])
+    next().advance(100)
+    expect(next().lookUp('k')).toBeUndefined()
+  })
+
   it('leaves nothing stale behind a delete', () => {
     const next = open()
     for (const remove of [(engine: Engine) => engine.delete('k'), (engine: Engine) => engine.take('k') !== undefined]) {

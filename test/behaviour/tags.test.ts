@@ -174,6 +174,7 @@ suite('tags', (bench) => {
       near: settings.near,
       nearCaches: new NearCaches(engine, regions),
       namespaces: new NamespaceTable(regions),
+      loads: settings.loads,
       sharedBytes: 0,
       leave: () => engine.detach(),
     })

@@ -437,7 +437,8 @@ callback!(write_entry, 6, |call| {
         _ => Condition::Always,
     };
     let extras = Extras {
-        soft_at: deadline(2),
+        // Never fresh for longer than it is there.
+        soft_at: deadline(2).map(|soft| deadline(0).map_or(soft, |last| soft.min(last))),
         cost: given(3).map(|cost| cost as u32),
         stamp: fields[4] as u32,
         tags,

@@ -218,7 +218,7 @@ class JsEngine implements Engine {
     draft.mode = mode
     draft.due = this.dueIn(fields.ttl)
     draft.idleMs = fields.idle
-    draft.softDue = this.dueIn(fields.soft)
+    draft.softDue = fields.soft < 0 ? Number.POSITIVE_INFINITY : Math.min(this.dueIn(fields.soft), draft.due)
     const { cost, stamp, tags } = fields
     draft.extra = { cost, stamp, tags, lease: mode === Mode.fill ? fields.lease : 0 }
     return write(cache, cache.shardOf(cache.key), draft)

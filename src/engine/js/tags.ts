@@ -22,10 +22,11 @@ export function isTagValid(cache: Attachment, counter: number, stamp: number): b
 /** Whether the tags of a record that has some are valid. Plain loads: the world word is loaded atomically before them. Pinned. */
 export function areTagsValid(cache: Attachment, home: Shard, location: number, w0: number): boolean {
   const { words } = home
+  const { control, tags, tagMask } = cache
   const at = (location << 1) + tagsWord(w0)
   const stamp = words[at + 1]
   const end = at + 2 + tagCount(home, location, w0)
-  for (let i = at + 2; i < end; i++) if (!isTagValid(cache, words[i], stamp)) return false
+  for (let i = at + 2; i < end; i++) if (((control[tags + (words[i] & tagMask)] - stamp) | 0) > 0) return false
   return true
 }
 

@@ -37,10 +37,13 @@ export function standingOf(cache: Attachment, home: Shard, location: number, w0:
   if (isMarker(w0)) return Standing.marker
   if ((w0 & tags) !== 0 && !areTagsValid(cache, home, location, w0)) return Standing.gone
   if ((w0 & (TIMES | soft)) === 0) return Standing.fresh
-  const end = endOf(home, location, w0)
-  if ((w0 & soft) === 0) return cache.clock.isDue(end) ? Standing.gone : Standing.fresh
-  if (!cache.clock.isDue(Math.min(end, softAt(home, location, w0)))) return Standing.fresh
-  return cache.clock.isDue(end) ? Standing.gone : Standing.stale
+  if ((w0 & (soft | idle)) === soft) {
+    // It is never fresh for longer than it is there.
+    if (!cache.clock.isDue(softAt(home, location, w0))) return Standing.fresh
+    return cache.clock.isDue(expiresAt(home, location, w0)) ? Standing.gone : Standing.stale
+  }
+  if (cache.clock.isDue(endOf(home, location, w0))) return Standing.gone
+  return (w0 & soft) !== 0 && cache.clock.isDue(softAt(home, location, w0)) ? Standing.stale : Standing.fresh
 }
 
 /** Whether its last end has come; it may be absent for another reason too. */
