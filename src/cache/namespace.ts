@@ -92,17 +92,17 @@ export class Namespace<T = never> extends CacheView<[T] extends [never] ? AnySch
   }
 
   /**
-   * Removes what was there when it began, also in namespaces within. Looks at every entry of the cache; for each key it is as atomic as
+   * Removes what was there when it began, also in namespaces within, and what was being loaded then is not kept. Looks at every entry of the cache; for each key it is as atomic as
    * `delete`, for the namespace as a whole it is not.
    */
   clear(): void {
     const { engine } = this.#context.handle
-    for (const stored of this.#stored()) engine.delete(stored)
+    for (const stored of this.#stored(true)) engine.delete(stored)
     this.#tally.count(Tallied.clears)
   }
 
-  *#stored(): IterableIterator<string> {
-    yield* scanKeys(() => this.#context.handle.engine, this.#context.prefix)
+  *#stored(all = false): IterableIterator<string> {
+    yield* scanKeys(() => this.#context.handle.engine, this.#context.prefix, all)
   }
 
   /** A namespace within this one, whose defaults are this one's where it has none of its own. */

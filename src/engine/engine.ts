@@ -180,8 +180,8 @@ export interface Engine {
   /** Whether the stamp still names the live record (for near caches). */
   isCurrent(slot: number, location: number, generation: number, world: number): boolean
 
-  /** Keys from `cursor` (0 at first) on, at most about `limit`; returns the next cursor, 0 at the end. Weakly consistent; each live key that stays is seen once. */
-  scan(cursor: number, limit: number, prefix: string, into: string[]): number
+  /** Keys from `cursor` (0 at first) on, at most about `limit`; returns the next cursor, 0 at the end. Weakly consistent; each live key that stays is seen once. With `all` also keys whose value is stale, or is being loaded. */
+  scan(cursor: number, limit: number, prefix: string, into: string[], all?: boolean): number
   clear(): void
   readonly size: number
   /** Counters summed over all threads, indexed as in layout.ts. */

@@ -52,7 +52,7 @@ interface Bound {
   tagCounter(tag: string): number
   invalidateTags(counters: Uint32Array): void
   count(counter: number, by: number): void
-  scan(cursor: number, limit: number, prefix: string, into: string[]): number
+  scan(cursor: number, limit: number, prefix: string, into: string[], all?: boolean): number
   clear(): void
   size(): number
   counter(index: number): number
@@ -139,7 +139,7 @@ class NativeEngine implements Engine {
   readonly tagCounter: (tag: string) => number
   readonly invalidateTags: (counters: Uint32Array) => void
   readonly count: (counter: number, by: number) => void
-  readonly scan: (cursor: number, limit: number, prefix: string, into: string[]) => number
+  readonly scan: Bound['scan']
   readonly clear: () => void
   readonly now: () => number
   readonly maintain: () => boolean

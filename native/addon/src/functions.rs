@@ -580,15 +580,16 @@ callback!(count, 2, |call| {
     ptr::null_mut()
 });
 
-// scan(cursor, limit, prefix, into): next cursor, 0 at the end. A cursor is shard × 2^32 + bucket.
-callback!(scan, 4, |call| {
+// scan(cursor, limit, prefix, into, all): next cursor, 0 at the end. A cursor is shard × 2^32 + bucket.
+callback!(scan, 5, |call| {
     let cursor = number(call.env, call.arguments[0]).max(0.0) as u64;
     let from = Cursor { shard: (cursor >> 32) as u32, bucket: cursor as u32 };
     let limit = integer(call.env, call.arguments[1]) as usize;
     let mut prefix = vec![0; strings::SHORT];
     let Some(length) = strings::key(call.env, call.arguments[2], &mut prefix) else { return ptr::null_mut() };
     let mut keys: Vec<Vec<u8>> = Vec::new();
-    let next = call.bound.attachment.scan(from, limit, &prefix[..length], |key| keys.push(key.to_vec()));
+    let all = boolean(call.env, call.arguments[4]);
+    let next = call.bound.attachment.scan_keys(from, limit, &prefix[..length], all, |key| keys.push(key.to_vec()));
     let mut index = 0;
     // SAFETY: `into` is checked to be an array by its length; elements are made here.
     unsafe {

@@ -22,7 +22,19 @@ const BUCKETS_PER_PIN: u32 = 64;
 impl<H: Host> Attachment<H> {
     /// Hands keys of live entries that begin with `prefix` to `visit`, at least `limit` of them unless the end comes
     /// first (a bucket is never cut). `None` when the walk is over. `visit` must not use the cache: it runs pinned.
-    pub fn scan(&self, from: Cursor, limit: usize, prefix: &[u8], mut visit: impl FnMut(&[u8])) -> Option<Cursor> {
+    pub fn scan(&self, from: Cursor, limit: usize, prefix: &[u8], visit: impl FnMut(&[u8])) -> Option<Cursor> {
+        self.scan_keys(from, limit, prefix, false, visit)
+    }
+
+    /// As `scan`; with `all` also keys whose value is stale, or is being loaded.
+    pub fn scan_keys(
+        &self,
+        from: Cursor,
+        limit: usize,
+        prefix: &[u8],
+        all: bool,
+        mut visit: impl FnMut(&[u8]),
+    ) -> Option<Cursor> {
         let mut at = from;
         let mut found = 0;
         let mut looked_at = 0;
@@ -40,7 +52,11 @@ impl<H: Host> Attachment<H> {
                     let location = word::location(seen);
                     let Some(header) = home.record(location) else { continue };
                     let member = self.describe(home, place, seen, location, header, world);
-                    if !member.current || self.record_standing(home, location, header) != Standing::Fresh {
+                    if !member.current {
+                        continue;
+                    }
+                    let standing = self.record_standing(home, location, header);
+                    if standing != Standing::Fresh && !(all && standing != Standing::Gone) {
                         continue;
                     }
                     home.read_key(location, header, &mut key);

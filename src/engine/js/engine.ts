@@ -273,8 +273,8 @@ class JsEngine implements Engine {
     this.cache.countBy(counter, by)
   }
 
-  scan(cursor: number, limit: number, prefix: string, into: string[]): number {
-    return scan(this.cache, cursor, limit, prefix, into)
+  scan(cursor: number, limit: number, prefix: string, into: string[], all = false): number {
+    return scan(this.cache, cursor, limit, prefix, into, all)
   }
 
   clear(): void {

@@ -15,9 +15,16 @@ const BUCKETS_PER_CALL = 65_536
 
 /**
  * Appends keys that begin with `prefix` to `into`, at least `limit` of them unless the end comes first (a bucket is never cut). Returns where
- * to go on, 0 at the end.
+ * to go on, 0 at the end. With `all` also keys whose value is stale, or is being loaded.
  */
-export function scan(cache: Attachment, cursor: number, limit: number, prefix: string, into: string[]): number {
+export function scan(
+  cache: Attachment,
+  cursor: number,
+  limit: number,
+  prefix: string,
+  into: string[],
+  all: boolean,
+): number {
   const perShard = cache.shards[0].buckets
   const total = perShard * cache.shards.length
   const last = Math.min(total, cursor + BUCKETS_PER_CALL)
@@ -27,20 +34,29 @@ export function scan(cache: Attachment, cursor: number, limit: number, prefix: s
     const home = cache.shards[Math.floor(at / perShard)]
     const length = into.length
     pinRead(cache)
-    scanBucket(cache, home, home.bucketOffset + (at % perShard) * BUCKET_BYTES, prefix, into)
+    scanBucket(cache, home, home.bucketOffset + (at % perShard) * BUCKET_BYTES, prefix, into, all)
     if (unpinRead(cache)) at++
     else into.length = length
   }
   return at < total ? at : 0
 }
 
-function scanBucket(cache: Attachment, home: Shard, bucket: number, prefix: string, into: string[]): void {
+function scanBucket(
+  cache: Attachment,
+  home: Shard,
+  bucket: number,
+  prefix: string,
+  into: string[],
+  all: boolean,
+): void {
   const world = cache.world()
   const { victim } = cache
   for (let index = 0; index < SLOTS; index++) {
     if (!examine(home, bucket + BUCKET_SLOTS + index * SLOT_BYTES, world, victim) || victim.ahead !== 0) continue
     const { location } = victim
-    if (!isSound(home, location) || standing(cache, home, location) !== Standing.fresh) continue
+    if (!isSound(home, location)) continue
+    const stands = standing(cache, home, location)
+    if (stands !== Standing.fresh && (!all || stands === Standing.gone)) continue
     const at = location << 1
     const start = location * 8 + keyWord(home, location, home.words[at]) * 4
     // The record may have become another one since it was checked.
