@@ -215,6 +215,120 @@ suite('the near cache', (bench) => {
     for (const value of [here.peek('key'), here.getMany(['key'])[0]]) expect(Object.isFrozen(value)).toBe(true)
   })
 
+  it('serves and fills reads of many', () => {
+    for (let i = 0; i < 10; i++) here.set(`k${i}`, { i })
+    here.set('text', 'x')
+    const keys = ['k0', 'absent', 'text', 'k1', 'k0']
+    const first = here.getMany(keys)
+    expect(first).toEqual([{ i: 0 }, undefined, 'x', { i: 1 }, { i: 0 }])
+    const hits = here.stats().near?.hits as number
+    const second = here.getMany(keys)
+    expect(second).toEqual(first)
+    expect(second[3]).toBe(first[3])
+    expect(here.get('k1')).toBe(second[3])
+    expect(here.stats().near?.hits).toBe(hits + 4)
+    expect(here.stats()).toMatchObject({ hits: 9, misses: 2 })
+    there.set('k0', { i: 'new' })
+    there.delete('k1')
+    expect(here.getMany(keys)).toEqual([{ i: 'new' }, undefined, 'x', undefined, { i: 'new' }])
+    for (const value of here.getMany(['k0', 'k2'])) expect(Object.isFrozen(value)).toBe(true)
+    here.clear()
+    expect(here.getMany(keys)).toEqual(keys.map(() => undefined))
+  })
+
+  it('notices when a tag is invalidated, here or in another thread', async () => {
+    for (const other of [here, there]) {
+      here.set('tagged', { v: 1 }, { tags: ['a', 'b'] })
+      here.set('free', { v: 2 })
+      const seen = here.get('tagged')
+      expect(here.get('tagged')).toBe(seen)
+      await other.invalidateTags('c')
+      expect(here.get('tagged')).toEqual({ v: 1 })
+      await other.invalidateTags('b')
+      expect(here.get('tagged')).toBeUndefined()
+      expect(here.get('free')).toEqual({ v: 2 })
+      here.set('tagged', { v: 3 }, { tags: ['b'] })
+      expect([here.get('tagged'), here.get('tagged')]).toEqual([{ v: 3 }, { v: 3 }])
+    }
+  })
+
+  it('is right while memory is reused all the time', () => {
+    open({ maxBytes: '1mb' })
+    const expected = new Map<string, number>()
+    let near = 0
+    for (let i = 0; i < 30_000; i++) {
+      const key = `k${(i * 7) % 50}`
+      const found = here.get<{ i: number }>(key)
+      if (found !== undefined) {
+        near++
+        expect(found.i).toBe(expected.get(key))
+      }
+      if (i % 3 === 0) {
+        const side = i % 2 === 0 ? here : there
+        if (side.set(key, { i, pad: 'x'.repeat(i % 300) })) expected.set(key, i)
+      }
+      there.set(`cold${i % 5000}`, 'y'.repeat(300))
+    }
+    expect(near).toBeGreaterThan(1000)
+    expect(here.stats().upkeep.segmentsFreed).toBeGreaterThan(20)
+  })
+
+  it('never lets a changed copy reach another caller, nor touches what callers gave', () => {
+    const nested = () => ({ list: [1, { deep: [2] }], map: new Map([['k', { v: 1 }]]), bytes: Buffer.from('abc') })
+    const plain = () => ({ list: [1, { deep: [2] }] })
+    for (const [make, key] of [
+      [nested, 'unfreezable'],
+      [plain, 'plain'],
+    ] as const) {
+      const original = make()
+      here.set(key, original)
+      const spoil = (value: unknown) => {
+        const copy = value as ReturnType<typeof nested>
+        try {
+          copy.list.push('spoilt' as never)
+        } catch {
+          // Frozen: nothing to spoil.
+        }
+        copy.map?.set('k', { v: 2 })
+        copy.bytes?.fill(0)
+      }
+      for (const read of [
+        () => here.get(key),
+        () => here.get(key),
+        () => here.peek(key),
+        () => here.getMany([key])[0],
+        () => there.get(key),
+      ]) {
+        const value = read()
+        expect(value).toEqual(make())
+        expect(value).not.toBe(original)
+        spoil(value)
+        expect(read()).toEqual(make())
+      }
+      here.update(key, (old) => {
+        spoil(old)
+        return undefined
+      })
+      expect(here.get(key)).toEqual(make())
+      spoil(original)
+      expect(here.get(key)).toEqual(make())
+      expect(Object.isFrozen(original) || Object.isFrozen(original.list[1])).toBe(false)
+    }
+  })
+
+  it('tells what it is worth', () => {
+    for (let i = 0; i < 50; i++) here.set(`k${i}`, { i, list: Array.from({ length: 20 }, (_, n) => ({ n })) })
+    for (let i = 0; i < 20_000; i++) {
+      here.get(`k${i % 50}`)
+      // What is decoded anew now and then is what a hit saves.
+      if (i % 100 === 0) here.set(`k${i % 50}`, { i })
+    }
+    const { near } = here.stats()
+    expect(near?.readNanoseconds).toBeGreaterThan(0)
+    expect(near?.savedMilliseconds).toBeTypeOf('number')
+    expect(near?.resting).toBe(false)
+  })
+
   it('rests where it brings nothing, and is still right', () => {
     near({ maxEntries: 100 })
     for (let i = 0; i < 1000; i++) here.set(`k${i}`, 'x')
