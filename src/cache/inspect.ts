@@ -6,7 +6,7 @@ import { type Engine, Kind, Meta } from '../engine/engine.js'
 export interface EntryDescription {
   readonly key: string
   readonly type: 'string' | 'number' | 'boolean' | 'null' | 'bigint' | 'buffer' | 'structured'
-  /** Bytes of the key in memory. */
+  /** Bytes of the key in memory, its namespace included. */
   readonly keyBytes: number
   /** Bytes of the value in memory, as encoded. */
   readonly valueBytes: number
@@ -24,7 +24,7 @@ export function describeEntry(engine: Engine, stored: string, key: string): Entr
   // It may have gone between the two looks.
   if (expiresIn < 0) return undefined
   const type = typeof found === 'string' ? 'string' : typeOf(kind)
-  return { key, type, keyBytes: Buffer.byteLength(key), valueBytes, expiresIn }
+  return { key, type, keyBytes: Buffer.byteLength(stored), valueBytes, expiresIn }
 }
 
 function typeOf(kind: number): EntryDescription['type'] {
