@@ -12,8 +12,8 @@ export interface StoreTimes {
 }
 
 const objects = 1000
-const operations = 100_000
-const rounds = 9
+const operations = 50_000
+const rounds = 7
 
 interface Timed {
   readonly contender: StoreTimes['contender']

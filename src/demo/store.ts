@@ -15,7 +15,7 @@ export interface StoreSettings {
 export interface Store {
   get(key: string): string | undefined
   set(key: string, body: string): void
-  /** The body that `load` brings, which is kept; whoever asks for the same key meanwhile gets the same load. */
+  /** The body that `load` brings, which is kept; whoever asks meanwhile waits for the same load: in this thread, or of a shared cache in any. */
   load(key: string, load: () => Promise<string>): Promise<string>
   /** Entries that this thread can reach. */
   readonly size: number
@@ -34,31 +34,13 @@ export async function openStore({ contender, budget }: StoreSettings): Promise<S
   return sharedStore(createCache({ name: 'ostraka-demo', maxBytes: budget, ttl, engine: contender }))
 }
 
-/** Loads of one thread that are under way, by key. */
-function inFlight(keep: (key: string, body: string) => void): Store['load'] {
-  const loads = new Map<string, Promise<string>>()
-  return (key, load) => {
-    const running = loads.get(key)
-    if (running !== undefined) return running
-    const loading = load()
-      .then((body) => {
-        keep(key, body)
-        return body
-      })
-      .finally(() => loads.delete(key))
-    loads.set(key, loading)
-    return loading
-  }
-}
-
 function sharedStore(cache: Cache): Store {
-  const set = (key: string, body: string) => {
-    cache.set(key, body)
-  }
   return {
     get: (key) => cache.get<string>(key),
-    set,
-    load: inFlight(set),
+    set: (key, body) => {
+      cache.set(key, body)
+    },
+    load: (key, load) => cache.getOrSet(key, load),
     get size() {
       return cache.size
     },
@@ -100,6 +82,23 @@ export async function importLruCache(): Promise<LruConstructor> {
 }
 
 export const missingLruCache = 'DEMO_LRU_CACHE_MISSING'
+
+/** Loads of one thread that are under way, by key, as lru-cache's own `fetch` keeps them. */
+function inFlight(keep: (key: string, body: string) => void): Store['load'] {
+  const loads = new Map<string, Promise<string>>()
+  return (key, load) => {
+    const running = loads.get(key)
+    if (running !== undefined) return running
+    const loading = load()
+      .then((body) => {
+        keep(key, body)
+        return body
+      })
+      .finally(() => loads.delete(key))
+    loads.set(key, loading)
+    return loading
+  }
+}
 
 async function lruStore(max: number): Promise<Store> {
   const LRUCache = await importLruCache()
