@@ -1,13 +1,12 @@
 // Who asks for what is absent or stale, and how it is answered: from what is there, by a load that runs, or by a load of its own. All callers
 // of a cache in this thread meet here, whatever handle or namespace they come by. Everything is synchronous; what waits are timers, sleeping
 // waits for other threads, and the promises of loaders. Touches the engine (reading), and the rest through flights.ts and own-loads.ts.
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Entries } from '../cache/entries.js'
 import { notNear } from '../cache/near.js'
 import { type Engine, Found, FoundState } from '../engine/engine.js'
 import { Counter } from '../engine/layout.js'
 import type { Codec } from '../values/encode.js'
-import { running } from './context.js'
+import { captureContext, running } from './context.js'
 import { cycleError, waitsInThread } from './cycles.js'
 import { Flight } from './flight.js'
 import { Flights } from './flights.js'
@@ -209,7 +208,7 @@ export class Loads implements WaiterEvents {
       this.#flights.noteAsker(waiter, flight)
     }
     waiter.exact = this.#flights.mayTake(waiter, flight)
-    if (flight.state !== 'loading' || !waiter.exact) waiter.context ??= AsyncLocalStorage.snapshot()
+    if (flight.state !== 'loading' || !waiter.exact) waiter.context ??= captureContext()
     if (flight.state !== 'queued' || flight.waiters.size > 0) this.#flights.countWaiting(waiter)
     flight.add(waiter)
     if (flight.state === 'loading' && waiter.exact) waiter.limit(flight.deadline)

@@ -1,12 +1,11 @@
 // A load that runs in this thread: its turn, its lease, its loader, and what becomes of the value or the error. Touches the engine, the queue of
 // its view, and one timer for each load.
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Entries } from '../cache/entries.js'
 import { Acquired, type EntryFields, Found, Lease, Mode, Status } from '../engine/engine.js'
 import { Counter } from '../engine/layout.js'
 import { OstrakaError } from '../errors.js'
 import { encodeValue } from '../values/encode.js'
-import { contextOf, running } from './context.js'
+import { captureContext, contextOf, running } from './context.js'
 import { jittered } from './early-expiry.js'
 import type { Flight } from './flight.js'
 import type { Flights } from './flights.js'
@@ -52,7 +51,7 @@ export class OwnLoads {
     }
     if (turn.state !== 'waiting') return
     flight.turn = turn
-    flight.context ??= AsyncLocalStorage.snapshot()
+    flight.context ??= captureContext()
     for (const waiter of flight.waiters) waiter.limit(Infinity)
   }
 
@@ -93,7 +92,7 @@ export class OwnLoads {
 
   #leaveToOther(flight: Flight, token: number): void {
     this.#flights.leaveTurn(flight)
-    flight.context ??= AsyncLocalStorage.snapshot()
+    flight.context ??= captureContext()
     this.#others.waitFor(flight, token)
     for (const waiter of flight.waiters) {
       waiter.exact = this.#flights.mayTake(waiter, flight)
