@@ -229,7 +229,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
   wrap<This, Arguments extends readonly unknown[], Result>(
     name: string,
     work: (this: This, ...args: Arguments) => Result,
-    options?: WrapOptions<NoInfer<Arguments>, NoInfer<Awaited<Result>>>,
+    options?: WrapOptions<Arguments, NoInfer<Awaited<Result>>>,
   ): Wrapped<This, Arguments, Awaited<Result>> {
     const peek = (key: string) => this.#entries.peek(this.#keys.encode(key))
     const wrapped = wrapFunction(this.#loading, peek, name, work as () => unknown, options as AnyWrapOptions)
