@@ -15,11 +15,11 @@ export const errorTable = {
     cure: 'Correct every option that the message names.',
   },
   OSTRAKA_ERR_OPTIONS_DIFFER: {
-    meaning: 'A cache of this name exists already and was created with other options.',
+    meaning: 'A cache or namespace of this name exists already and was created with other options.',
     cure: 'Use the same options in every thread (or none: then the existing ones hold), or take another name.',
   },
   OSTRAKA_ERR_INVALID_KEY: {
-    meaning: 'A key is not a string, is empty, or is longer than 65,535 bytes.',
+    meaning: 'A key is not a string, is empty, or, with the name of its namespace, is longer than 65,535 bytes.',
     cure: 'Use non-empty strings; hash a key that may become longer.',
   },
   OSTRAKA_ERR_INVALID_VALUE: {
