@@ -7,7 +7,7 @@ use super::history::{Did, Event, check};
 use super::support::{TestCache, TestHost, geometry, ignore, labelled, serial_of};
 use crate::death::{interrupted, survives};
 use crate::evict::Goal;
-use crate::{Attachment, Condition, Limits, Outcome, Use};
+use crate::{Acquired, Attachment, Condition, LeaseState, Limits, Outcome, Use};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -85,6 +85,27 @@ fn clear(a: &Hold, _: u64) -> Did {
     Did::Cleared
 }
 
+/// A load: its lease, its value, its end. What it stores where nothing was is what an `add` would have.
+fn load_of(a: &Hold, serial: u64, length: usize) -> Did {
+    let lease = match a.acquire_lease(b"k", 1 << 20, false) {
+        Acquired::Lease(lease) => lease,
+        Acquired::Present => return Did::AddRefused,
+        _ => return Did::Nothing,
+    };
+    let outcome = a.fill_with("k", &labelled(KEY, serial as u32, length), lease);
+    let how = if outcome == Outcome::Stored { LeaseState::Filled } else { LeaseState::Failed };
+    a.end_lease(b"k", lease, how, b"too late");
+    stored(outcome, Did::Added(serial))
+}
+
+fn load(a: &Hold, serial: u64) -> Did {
+    load_of(a, serial, 40)
+}
+
+fn load_long(a: &Hold, serial: u64) -> Did {
+    load_of(a, serial, LONG)
+}
+
 /// Walks and frees what can be: records are moved on or evicted, segments are used again.
 fn evict(a: &Hold, _: u64) -> Did {
     a.evict(0, Goal::Free(14));
@@ -113,6 +134,8 @@ const ACTS: &[(&str, Act)] = &[
     ("long add", add_long),
     ("swap", swap),
     ("touch", touch),
+    ("load", load),
+    ("long load", load_long),
     ("clear", clear),
     ("evict", evict),
     ("turn over", turn_over),

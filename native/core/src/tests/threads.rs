@@ -4,7 +4,7 @@
 use super::support::{Random, TestCache, geometry, ignore, labelled, rounds, serial_of};
 use crate::layout::control;
 use crate::region::Ordering as Order;
-use crate::{Condition, Incremented, Limits, Outcome, Use};
+use crate::{Acquired, Condition, Extras, Incremented, LeaseState, Limits, Outcome, Use, Write};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 
@@ -306,4 +306,85 @@ fn the_entry_bound_and_the_byte_bound_together() {
     let limits = Limits { seed: 8, max_entries: 50, ..Limits::default() };
     let cache = TestCache::new(geometry(50, 64, 12), limits);
     churn(&cache, 4, rounds(8_000), &[12, 300, 4_200, 9_000]);
+}
+
+/// However many ask, one loads at a time, and what it loaded is what all of them see.
+#[test]
+fn one_of_all_threads_loads() {
+    const KEYS: usize = 3;
+    let cache = roomy();
+    let loading: [AtomicU32; KEYS] = Default::default();
+    let loads = AtomicU32::new(0);
+    on_threads(&cache, 4, |me, a| {
+        let mut random = Random::new(u64::from(me) + 1);
+        for turn in 0..rounds(20_000) {
+            let number = random.below(KEYS as u32);
+            let key = format!("key {number}");
+            let Acquired::Lease(lease) = a.acquire_lease(key.as_bytes(), 1 << 20, false) else {
+                continue;
+            };
+            let others = &loading[number as usize];
+            assert_eq!(others.fetch_add(1, Ordering::SeqCst), 0, "two load {key}");
+            loads.fetch_add(1, Ordering::Relaxed);
+            others.fetch_sub(1, Ordering::SeqCst);
+            match turn % 4 {
+                // It is over as soon as it is there, so that the next one loads anew.
+                0 | 1 => {
+                    let (value, expires_at) = (labelled(number, turn, 40), Some(a.now()));
+                    let condition = Condition::Always;
+                    let write =
+                        Write { key: key.as_bytes(), value: &value, kind: 0, expires_at, idle_ms: None, condition };
+                    assert_eq!(a.fill(&write, &Extras::default(), lease), Outcome::Stored);
+                    a.end_lease(key.as_bytes(), lease, LeaseState::Filled, &[]);
+                }
+                2 => a.end_lease(key.as_bytes(), lease, LeaseState::Failed, b"why"),
+                _ => a.end_lease(key.as_bytes(), lease, LeaseState::Abandoned, &[]),
+            }
+        }
+    });
+    assert!(loads.load(Ordering::Relaxed) > 1000);
+    cache.attach().validate().unwrap();
+}
+
+/// A load under way while others set, delete and clear: what came after it began is never overwritten by it.
+#[test]
+fn no_load_lands_after_a_later_change() {
+    let cache = roomy();
+    let meet = Barrier::new(2);
+    on_threads(&cache, 2, |me, a| {
+        let mut random = Random::new(u64::from(me) + 5);
+        for turn in 1..rounds(10_000) {
+            let deletes = turn % 2 == 0;
+            meet.wait();
+            if me == 0 {
+                if let Acquired::Lease(lease) = a.acquire_lease(b"k", 1 << 20, false) {
+                    for _ in 0..random.below(30) {
+                        std::hint::spin_loop();
+                    }
+                    a.fill_with("k", &labelled(0, 0, 40), lease);
+                    a.end_lease(b"k", lease, LeaseState::Abandoned, &[]);
+                }
+            } else {
+                for _ in 0..random.below(60) {
+                    std::hint::spin_loop();
+                }
+                if deletes {
+                    a.put("k", &labelled(0, turn, 30));
+                    a.delete(b"k");
+                } else {
+                    a.put("k", &labelled(0, turn, 30));
+                }
+            }
+            meet.wait();
+            // Where nothing was deleted, what was set stays: a load that began before cannot cover it, one that began after
+            // finds it there.
+            let seen = a.value("k").map(|value| serial_of(0, &value));
+            assert!(if deletes { matches!(seen, None | Some(0)) } else { seen == Some(turn) }, "turn {turn}: {seen:?}");
+            meet.wait();
+            if me == 1 {
+                a.delete(b"k");
+            }
+        }
+    });
+    cache.attach().validate().unwrap();
 }
