@@ -58,13 +58,15 @@ impl<H: Host> Attachment<H> {
         if header.has(TAGS) && !self.are_tags_valid(home, location, header) {
             return Standing::Gone;
         }
+        let is_stale = || self.soft_at(home, location, header).is_some_and(|due| self.is_due(due));
+        // It is never fresh for longer than it is there, so one look at the clock does.
+        if header.has(SOFT) && !header.has(IDLE) && !is_stale() {
+            return Standing::Fresh;
+        }
         if header.has(EXPIRY | IDLE) && self.is_expired(home, location, header) {
             return Standing::Gone;
         }
-        if header.has(SOFT) && self.soft_at(home, location, header).is_some_and(|due| self.is_due(due)) {
-            return Standing::Stale;
-        }
-        Standing::Fresh
+        if header.has(SOFT) && is_stale() { Standing::Stale } else { Standing::Fresh }
     }
 
     pub(crate) fn times(&self, home: &Shard, location: u32, header: Header) -> Times {
