@@ -103,6 +103,7 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Writes the fields of times of a new record and keeps its segment's latest expiry.
+    #[inline]
     pub(crate) fn write_times(
         &self,
         home: &crate::shard::Shard,

@@ -48,7 +48,10 @@ impl<H: Host> Attachment<H> {
         if !header.has(EXPIRY | IDLE | SOFT | TAGS) {
             return Standing::Fresh;
         }
-        self.standing_of(home, location, header)
+        if header.has(IDLE | SOFT | TAGS) || header.is_marker() {
+            return self.standing_of(home, location, header);
+        }
+        if self.is_expired(home, location, header) { Standing::Gone } else { Standing::Fresh }
     }
 
     fn standing_of(&self, home: &Shard, location: u32, header: Header) -> Standing {
@@ -91,7 +94,7 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Whether its last end has come; it may be absent for another reason too.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_expired(&self, home: &Shard, location: u32, header: Header) -> bool {
         if (!header.has(EXPIRY) && !header.has(IDLE)) || crate::mutant::is("expired-is-served") {
             return false;

@@ -51,7 +51,7 @@ pub struct Write<'a> {
 /// What few entries have beside.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extras<'a> {
-    /// End of being fresh (ms since origin), not after `expires_at`.
+    /// End of being fresh (ms since origin); not after `expires_at`.
     pub soft_at: Option<u64>,
     /// Milliseconds that the load took.
     pub cost: Option<u32>,

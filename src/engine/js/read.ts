@@ -116,7 +116,7 @@ export function takeValue(cache: Attachment, home: Shard, target: ReadTarget): s
   meta[Meta.location] = location
   meta[Meta.generation] = home.field(home.segmentOf(location), Segment.generation)
   meta[Meta.world] = cache.world()
-  meta[Meta.flags] = (hasEnd(w0) ? MetaFlag.ends : 0) | ((w0 & RecordFlag.tags) === 0 ? 0 : MetaFlag.tagged)
+  meta[Meta.flags] = hasConditions(w0) ? flagsOf(w0) : 0
   if (kind >= Kind.ascii && kind <= Kind.utf16) {
     if (chained) return chainedString(home, location, kind, length)
     if (!isSound(home, location)) return ''
@@ -125,6 +125,10 @@ export function takeValue(cache: Attachment, home: Shard, target: ReadTarget): s
   }
   if (length <= scratch.length && (chained || isSound(home, location))) copyValue(home, location, scratch, length)
   return length
+}
+
+function flagsOf(w0: number): number {
+  return (hasEnd(w0) ? MetaFlag.ends : 0) | ((w0 & RecordFlag.tags) === 0 ? 0 : MetaFlag.tagged)
 }
 
 function textOf(buffer: Shard['buffer'], kind: number, start: number, end: number): string {

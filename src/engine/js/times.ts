@@ -35,6 +35,9 @@ export function standing(cache: Attachment, home: Shard, location: number): numb
 /** As `standing`, for a record with conditions. */
 export function standingOf(cache: Attachment, home: Shard, location: number, w0: number): number {
   if (isMarker(w0)) return Standing.marker
+  if ((w0 & (idle | soft | tags)) === 0) {
+    return cache.clock.isDue(expiresAt(home, location, w0)) ? Standing.gone : Standing.fresh
+  }
   if ((w0 & tags) !== 0 && !areTagsValid(cache, home, location, w0)) return Standing.gone
   if ((w0 & (TIMES | soft)) === 0) return Standing.fresh
   if ((w0 & (soft | idle)) === soft) {
