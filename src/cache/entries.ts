@@ -50,16 +50,16 @@ export class Entries {
   }
 
   /**
-   * Like `get`, for those who load what is absent: when it gives `undefined`, `engine.found` tells what is there instead (something
+   * Like `get`, for those who load what is absent (kept near unless `own` is undefined): when it gives `undefined`, `engine.found` tells what is there instead (something
    * stale, a load that runs, how one ended).
    */
-  find(key: string, own: string): unknown {
+  find(key: string, own: string | undefined): unknown {
     const { engine } = this.#handle
     const found = engine.lookUp(key)
     const isFresh = engine.found[Found.state] === FoundState.fresh
     this.#tally?.count(isFresh ? Tallied.hits : Tallied.misses)
     if (!isFresh) return undefined
-    return typeof found === 'number' ? this.#read(key, found, this.#freeze, own) : found
+    return typeof found === 'number' ? this.#lookedUp(key, found, own) : found
   }
 
   /** The value from shared memory, fresh or stale; `engine.found` tells which, and how long. Kept near as `own`, if that is given and it is fresh. */
@@ -69,7 +69,13 @@ export class Entries {
     const state = engine.found[Found.state] as number
     if (state !== FoundState.fresh && state !== FoundState.stale) return undefined
     if (typeof found !== 'number') return found
-    return this.#read(key, found, this.#freeze, state === FoundState.fresh ? own : undefined)
+    return this.#lookedUp(key, found, state === FoundState.fresh ? own : undefined)
+  }
+
+  #lookedUp(key: string, length: number, own: string | undefined): unknown {
+    const { meta, taken } = this.#handle.engine
+    if (taken === undefined) return this.#read(key, length, this.#freeze, own)
+    return decodeValue(meta[Meta.kind] as number, bufferOver(taken), length, this.#freeze)
   }
 
   /** A value that has just been encoded, as `get` would hand it out. `bytes` stay as they are only until something else is encoded. */

@@ -120,7 +120,8 @@ export class Loading {
   /** What is fresh, and renewed in the background if it will not be for long. */
   #renewing(stored: string, key: string, loader: Loader<unknown>, settings: LoadSettings): unknown {
     const { engine, entries } = this.#parts
-    const value = entries.lookUp(stored)
+    // Not kept near: how long it is fresh has to be looked up each time.
+    const value = entries.find(stored, undefined)
     const { found } = engine
     if (found[Found.state] !== FoundState.fresh) return undefined
     const freshFor = found[Found.freshFor] as number

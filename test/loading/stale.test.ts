@@ -66,6 +66,26 @@ suite('stale values', (bench) => {
     await cache.close()
   })
 
+  it.each([
+    ['an object', { list: [1, 2, 3] }],
+    ['a text', 'long '.repeat(100_000)],
+    ['an object of many kilobytes', { text: 'long '.repeat(100_000) }],
+    ['text and bytes of many kilobytes', ['x'.repeat(300_000), Buffer.from('bytes')]],
+  ])('are served whatever they are: %s', async (_, value) => {
+    const cache = open()
+    await cache.getOrSet('k', () => value, graceful)
+    expect(cache.get('k')).toEqual(value)
+    cache.advance('11s')
+    let handed: unknown
+    const fails = ({ stale }: LoadContext) => {
+      handed = stale
+      return Promise.reject(new Error('down'))
+    }
+    expect(await cache.getOrSet('k', fails, graceful)).toEqual(value)
+    expect(handed).toEqual(value)
+    await cache.close()
+  })
+
   it('are not served to callers without grace', async () => {
     const cache = open()
     await cache.getOrSet('k', () => 'old', graceful)
