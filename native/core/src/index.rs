@@ -284,7 +284,7 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Both buckets are full: unlinks the member that is worth least. No waiting, so it may happen under the pin.
-    fn displace(&self, number: usize, hash: KeyHash, world: u32) {
+    fn displace(&self, number: usize, hash: KeyHash, world: u32) -> bool {
         let home = &self.shards[number];
         let mut weakest: Option<(u32, Found)> = None;
         for at in home.candidate_buckets(hash).into_iter().flat_map(slots) {
@@ -310,7 +310,15 @@ impl<H: Host> Attachment<H> {
             && self.unlink(number, &victim, world)
         {
             self.count(if worth == 0 { Counter::Expired } else { Counter::EvictedIndex });
+            return true;
         }
+        false
+    }
+
+    /// For a key that comes to a full cache: where no slot is left for it, the entry that goes is one of those in its way.
+    /// Evicting another one would leave the cache one below its bound.
+    pub(crate) fn displace_if_full(&self, number: usize, hash: KeyHash, world: u32) -> bool {
+        self.empty_slot(&self.shards[number], hash).is_none() && self.displace(number, hash, world)
     }
 
     /// Takes a member out of the index. True for exactly one of all that try.

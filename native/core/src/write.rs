@@ -277,6 +277,9 @@ impl<H: Host> Attachment<H> {
         if replaced.is_none() {
             match self.reserve_if_bounded(world) {
                 Reservation::Taken => {}
+                Reservation::Full if found.is_none() && self.displace_if_full(number, hash, world) => {
+                    return Attempt::Again;
+                }
                 Reservation::Full => return Attempt::NeedsEntry,
                 Reservation::Stale => return Attempt::Again,
             }

@@ -208,7 +208,7 @@ function isAlone(home: Shard, bucket: number, key: Key, own: number): boolean {
 }
 
 /** Both buckets are full: unlinks the member that is worth least. No waiting, so it may happen under the pin. */
-function displace(cache: Attachment, home: Shard, key: Key, world: number): void {
+function displace(cache: Attachment, home: Shard, key: Key, world: number): boolean {
   const { victim } = cache
   let weakest = 0
   let least = 8
@@ -219,8 +219,18 @@ function displace(cache: Attachment, home: Shard, key: Key, world: number): void
     least = worth
     weakest = slot
   }
-  if (weakest === 0 || !examine(home, weakest, world, victim)) return
-  if (unlink(cache, home, victim, world)) cache.count(least === 0 ? Counter.expired : Counter.evictedIndex)
+  if (weakest === 0 || !examine(home, weakest, world, victim) || !unlink(cache, home, victim, world)) return false
+  cache.count(least === 0 ? Counter.expired : Counter.evictedIndex)
+  return true
+}
+
+/**
+ * For a key that comes to a full cache: where no slot is left for it, the entry that goes is one of those in its way. Evicting another one
+ * would leave the cache one below its bound.
+ */
+export function displaceIfFull(cache: Attachment, home: Shard, key: Key, world: number): boolean {
+  if (home.kernel.vacancy(firstBucketOf(home, key), secondBucketOf(home, key)) !== 0) return false
+  return displace(cache, home, key, world)
 }
 
 function candidateSlot(home: Shard, key: Key, place: number): number {

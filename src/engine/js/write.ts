@@ -23,7 +23,7 @@ import { abandonChain, buildChain, type Chain, headValue, publishChain, segments
 import { pin, unpin } from './epoch.js'
 import { evict, Goal, isSmallFull } from './evict.js'
 import { takeGhost } from './ghost.js'
-import { find, Linked, link } from './index.js'
+import { displaceIfFull, find, Linked, link } from './index.js'
 import { isLeaseLive, leaseOf } from './lease.js'
 import { spin } from './pause.js'
 import { queueOfNew } from './policy.js'
@@ -194,7 +194,9 @@ function attemptPinned(cache: Attachment, home: Shard, draft: Draft): number {
   const adds = !(isFound && found.counts)
   if (adds) {
     const reservation = reserveIfBounded(cache, world)
-    if (reservation === Reservation.full) return Attempt.needsEntry
+    if (reservation === Reservation.full) {
+      return !isFound && displaceIfFull(cache, home, key, world) ? Attempt.again : Attempt.needsEntry
+    }
     if (reservation === Reservation.stale) return Attempt.again
   }
   const queue = adds ? queueForNew(cache, home, draft) : queueOfState(home.state(found.segment)) & 1
