@@ -50,11 +50,17 @@ export type ManyLoaded<T> = readonly (T | Error)[] | ReadonlyMap<string, T | Err
 /** So many keys are loaded by one call: each holds a lease meanwhile, and a cache has 1,024. */
 export const MOST_IN_BATCH = 512
 
+const MOST_NOTED = 16_384
+/** Of earlier expiries than this many times beta × cost there is less than one in a thousand. */
+const MOST_EARLY = 7
+
 export class Loading {
   readonly view: LoadView
   readonly #parts: LoadingParts
   readonly #plain: LoadSettings
   readonly #loads: Loads
+  /** When, on the cache's clock, renewing a key ahead of its end becomes a question. */
+  readonly #renewFrom = new Map<string, number>()
 
   constructor(parts: LoadingParts) {
     const { entries, queue, codec, manualClock, owner } = parts
@@ -120,17 +126,31 @@ export class Loading {
   /** What is fresh, and renewed in the background if it will not be for long. */
   #renewing(stored: string, key: string, loader: Loader<unknown>, settings: LoadSettings): unknown {
     const { engine, entries } = this.#parts
-    // Not kept near: how long it is fresh has to be looked up each time.
-    const value = entries.find(stored, undefined)
+    const now = this.#engine.now()
+    const from = this.#renewFrom.get(key)
+    const far = from === undefined || now < from
+    if (far && from !== undefined) {
+      const near = this.#nearValue(key)
+      if (near !== notNear) return near
+    }
+    // Not kept near once its end comes near: how long it is fresh has to be looked up each time.
+    const value = entries.find(stored, far ? key : undefined)
     const { found } = engine
     if (found[Found.state] !== FoundState.fresh) return undefined
     const freshFor = found[Found.freshFor] as number
+    this.#noteRenewal(key, now + freshFor - renewalSpan(settings, found[Found.cost] as number))
     const due =
       freshFor < settings.refreshAhead ||
       (settings.earlyExpiry > 0 &&
         expiresEarly(freshFor, found[Found.cost] as number, settings.earlyExpiry, Math.random()))
     if (due && value !== undefined) this.#loads.renew(this.view, stored, key, loader, settings, true)
     return value
+  }
+
+  /** Until then a near hit of the key needs no look at how long it is fresh. */
+  #noteRenewal(key: string, from: number): void {
+    if (this.#renewFrom.size >= MOST_NOTED) this.#renewFrom.clear()
+    this.#renewFrom.set(key, from)
   }
 
   async getOrSetMany(
@@ -223,6 +243,11 @@ export interface FetchOptions {
   signal?: AbortSignal | undefined
   /** How long to wait for what is behind memory; there is nothing behind it in this version. */
   timeout?: number | string | undefined
+}
+
+/** Milliseconds before the end in which a caller may have to renew. */
+function renewalSpan({ refreshAhead, earlyExpiry }: LoadSettings, cost: number): number {
+  return Math.max(refreshAhead, MOST_EARLY * earlyExpiry * Math.max(0, cost))
 }
 
 function mayDoMore(options: LoadOptions<never>): boolean {
