@@ -46,7 +46,16 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
     const entries = new Entries(handle, parts.nearCaches.of(parts.near, ''), parts.shared)
     const { loads, shared } = parts
     const manualClock = shared.clock === 'manual'
-    super({ handle, keys: new KeySpace(''), entries, defaults: shared, loads, manualClock })
+    super({
+      handle,
+      keys: new KeySpace(''),
+      entries,
+      defaults: shared,
+      loads,
+      manualClock,
+      cacheName: parts.name,
+      namespaceName: undefined,
+    })
     this.name = parts.name
     this.#parts = parts
     this.#handle = handle
@@ -63,6 +72,7 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
       near,
       loads,
       manualClock,
+      cacheName: parts.name,
     }
     this.#queue = queueOf(parts.engine, '', loads)
   }

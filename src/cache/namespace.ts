@@ -26,6 +26,7 @@ export interface NamespaceContext {
   readonly near: NearSettings | undefined
   readonly loads: LoadBounds
   readonly manualClock: boolean
+  readonly cacheName: string
 }
 
 interface KnownNamespace {
@@ -75,9 +76,9 @@ export class Namespace<T = never> extends CacheView<[T] extends [never] ? AnySch
 
   /** Not for users: `namespace` makes them. */
   constructor(name: string, context: NamespaceContext, tally: Tally) {
-    const { handle, prefix, defaults, near, nearCaches, loads, manualClock } = context
+    const { handle, prefix, defaults, near, nearCaches, loads, manualClock, cacheName } = context
     const entries = new Entries(handle, nearCaches.of(near, prefix), defaults, tally)
-    super({ handle, keys: new KeySpace(prefix), entries, defaults, loads, manualClock })
+    super({ handle, keys: new KeySpace(prefix), entries, defaults, loads, manualClock, cacheName, namespaceName: name })
     this.name = name
     this.#context = context
     this.#entries = entries

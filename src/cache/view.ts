@@ -28,6 +28,9 @@ export interface ViewParts {
   readonly defaults: EntryDefaults
   readonly loads: LoadBounds
   readonly manualClock: boolean
+  /** The name of the cache, and that of the namespace where it is one. */
+  readonly cacheName: string
+  readonly namespaceName: string | undefined
 }
 
 /**
@@ -258,7 +261,8 @@ export abstract class CacheView<S extends Schema = AnySchema> {
   }
 }
 
-function loadingOf({ handle, keys, entries, defaults, loads, manualClock }: ViewParts): Loading {
+function loadingOf(parts: ViewParts): Loading {
+  const { handle, keys, entries, defaults, loads, manualClock, cacheName, namespaceName } = parts
   return new Loading({
     engine: handle.engine,
     entries,
@@ -266,6 +270,8 @@ function loadingOf({ handle, keys, entries, defaults, loads, manualClock }: View
     defaults,
     codec: defaults.codec,
     manualClock,
+    cache: cacheName,
+    namespace: namespaceName,
     queue: queueOf(handle.engine, keys.prefix, loads),
     encode: (key) => keys.encode(key),
   })

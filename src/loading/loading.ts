@@ -31,6 +31,8 @@ export interface LoadingParts {
   readonly defaults: LoadDefaults
   readonly codec: Codec
   readonly manualClock: boolean
+  readonly cache: string
+  readonly namespace: string | undefined
   readonly queue: LoadQueue
   /** The key in memory of the one that users give; throws OSTRAKA_ERR_INVALID_KEY. */
   readonly encode: (key: string) => string
@@ -63,11 +65,11 @@ export class Loading {
   readonly #renewFrom = new Map<string, number>()
 
   constructor(parts: LoadingParts) {
-    const { entries, queue, codec, manualClock, owner } = parts
+    const { entries, queue, codec, manualClock, owner, cache, namespace } = parts
     this.#parts = parts
     this.#plain = plainSettings(parts.defaults)
     this.#loads = loadsOf(parts.engine)
-    this.view = { entries, queue, codec, manualClock, owner }
+    this.view = { entries, queue, codec, manualClock, owner, cache, namespace }
   }
 
   /** Options, checked; `more` are names that the caller reads itself. */

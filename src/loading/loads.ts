@@ -23,6 +23,9 @@ export interface LoadView {
   readonly codec: Codec
   /** Loads take as long as the cache's own clock says, not the machine's. */
   readonly manualClock: boolean
+  /** The names of the cache and of the namespace, for those who watch. */
+  readonly cache: string
+  readonly namespace: string | undefined
   /** The handle that it belongs to. */
   readonly owner: LoadOwner
 }

@@ -7,6 +7,7 @@ import { OstrakaError } from '../errors.js'
 import { encodeValue } from '../values/encode.js'
 import { captureContext, contextOf, running } from './context.js'
 import { jittered } from './early-expiry.js'
+import { tellEnd, tellStart } from './events.js'
 import type { Flight } from './flight.js'
 import type { Flights } from './flights.js'
 import type { OtherThreads } from './other-threads.js'
@@ -73,6 +74,7 @@ export class OwnLoads {
     this.#endLease(flight, Lease.abandoned, undefined)
     this.#flights.end(flight)
     flight.abort(reason)
+    tellEnd(flight, 'aborted')
   }
 
   #begin(flight: Flight): void {
@@ -117,6 +119,7 @@ export class OwnLoads {
       waiter.limit(flight.deadline)
       this.#flights.noteAsker(waiter, flight)
     }
+    tellStart(flight)
     this.#call(flight)
   }
 
@@ -169,6 +172,7 @@ export class OwnLoads {
     const again = this.#deliver(flight, result, kind, value)
     if (turn !== undefined) flight.view.queue.leave(turn)
     for (const waiter of again) this.#lookAgain(waiter)
+    tellEnd(flight, kept ? 'kept' : 'refused')
   }
 
   /** Whether the load was given up before its loader came to an end. */
@@ -236,6 +240,7 @@ export class OwnLoads {
       if (waiter.exact) waiter.succeed(undefined)
       else this.#lookAgain(waiter)
     }
+    tellEnd(flight, 'nothing')
   }
 
   /** `graceful`: callers may get something stale instead. */
@@ -250,6 +255,7 @@ export class OwnLoads {
       if (graceful) this.#flights.failOrServe(waiter, error)
       else waiter.fail(error)
     }
+    tellEnd(flight, 'failed', error)
   }
 
   #timedOut(flight: Flight): void {

@@ -251,8 +251,8 @@ suite('renewal ahead of the end', (bench) => {
         const loader = vi.fn(() => ({ version: 2 }))
         const ask = () => cache.getOrSet('k', loader, { ttl: '10s', ...options })
         // What is known of the key's last value takes one look to be corrected.
-      await ask()
-      const first = await ask()
+        await ask()
+        const first = await ask()
         expect(await ask()).toBe(first)
         expect(cache.stats().near?.entries).toBe(1)
         cache.advance('7s')
