@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 const parts = ['src', 'scripts', 'native', '.cargo', 'Cargo.toml', 'Cargo.lock', 'package.json', 'tsconfig.json']
-const published = ['README.md', 'LICENSE', 'THIRD-PARTY-NOTICES.md']
+const published = ['types', 'README.md', 'LICENSE', 'THIRD-PARTY-NOTICES.md']
 
 export interface Outcome {
   readonly code: number | null
