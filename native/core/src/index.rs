@@ -107,7 +107,8 @@ impl<H: Host> Attachment<H> {
     /// and, with `maxEntries`, holds a reservation if it adds an entry: if it `counts`, as all but markers do, and `found`
     /// does not. `only_so`: the write is bound to what `found` says (an add, a compare-and-set), so the first lost race
     /// ends it.
-    #[allow(clippy::too_many_arguments)] // one step of a write; a struct would only rename the locals of its one caller
+    #[allow(clippy::too_many_arguments)] // one step of a write; a struct would only rename the locals of its callers
+    #[inline(always)]
     pub(crate) fn link(
         &self,
         number: usize,

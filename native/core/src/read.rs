@@ -114,7 +114,7 @@ impl<H: Host> Attachment<H> {
 
     /// The live member of a key. On the way a `Get` removes what is over, and a `Take` whatever else the key is bound to, so
     /// that no load's value comes after it.
-    #[inline]
+    #[inline(always)]
     fn find_live(&self, number: usize, key: &[u8], hash: KeyHash, how: Use) -> Result<Option<(Found, u32)>, Changed> {
         let home = &self.shards[number];
         let world = self.world();

@@ -121,13 +121,18 @@ mod bounds {
 
 impl<H: Host> Attachment<H> {
     /// Visible to every thread when it returns `Stored`. Unpinned callers only; may run bounded eviction turns.
-    #[inline]
     pub fn write(&self, write: &Write<'_>) -> Outcome {
-        self.write_entry(write, &Extras::NONE)
+        self.write_with(write, &Extras::NONE)
     }
 
     /// As [`Self::write`], with all that an entry can have.
     pub fn write_entry(&self, write: &Write<'_>, extras: &Extras<'_>) -> Outcome {
+        self.write_with(write, extras)
+    }
+
+    /// Compiled twice, since an entry without extras is not to pay for looking at them.
+    #[inline(always)]
+    fn write_with(&self, write: &Write<'_>, extras: &Extras<'_>) -> Outcome {
         let hash = self.hash(write.key);
         let number = self.shard_of(hash);
         self.shards[number].fetch_buckets(hash);
@@ -135,12 +140,7 @@ impl<H: Host> Attachment<H> {
             self.pay_upkeep(number);
         }
         let mut progress = Progress::default();
-        let mut outcome = self.write_in_attempts(number, hash, write, extras, &mut progress);
-        if let Some((stamp, tags)) = progress.inherited.take() {
-            // A record's tags never change, and a condition that holds once more is about the same record.
-            let extras = Extras { stamp, tags: &tags, ..*extras };
-            outcome = self.write_in_attempts(number, hash, write, &extras, &mut progress);
-        }
+        let outcome = self.write_in_attempts(number, hash, write, extras, &mut progress);
         if outcome != Outcome::Stored
             && let Some(chain) = progress.chain.take()
         {
@@ -149,6 +149,9 @@ impl<H: Host> Attachment<H> {
         if outcome != Outcome::Stored {
             // An attempt that found no space kept its place for the next one, which does not come.
             self.unreserve_if_held(self.control.load32(self.line + line::NET_WORLD, Ordering::Relaxed));
+            if let Some((stamp, tags)) = progress.inherited.take() {
+                return self.write_inheriting(write, extras, stamp, &tags);
+            }
         }
         match outcome {
             Outcome::Stored => {
@@ -173,6 +176,13 @@ impl<H: Host> Attachment<H> {
         outcome
     }
 
+    /// A record's tags never change, and a condition that holds once more is about the same record.
+    #[cold]
+    fn write_inheriting(&self, write: &Write<'_>, extras: &Extras<'_>, stamp: u32, tags: &[u32]) -> Outcome {
+        self.write_entry(write, &Extras { stamp, tags, ..*extras })
+    }
+
+    #[inline(always)]
     fn write_in_attempts(
         &self,
         number: usize,
@@ -245,6 +255,7 @@ impl<H: Host> Attachment<H> {
         Err(Outcome::NoRoom)
     }
 
+    #[inline(always)]
     fn attempt(
         &self,
         number: usize,
@@ -355,6 +366,7 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Writes the record into fresh space. Nobody can reach it until it is linked.
+    #[inline(always)]
     pub(crate) fn append(
         &self,
         number: usize,
