@@ -1,6 +1,7 @@
 // One load for all threads: who loads, who is told what, and what happens when the loading thread dies, hangs or fails.
+import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { type Answers, mixes, type Thread, Threads, until } from './threads.js'
+import { type Answers, mixes, Thread, Threads, until } from './threads.js'
 
 const thread = (threads: Threads, index: number) => threads.all[index] as Thread
 const loadedOf = (answers: Answers) => {
@@ -50,6 +51,62 @@ describe.each(mixes.map((engines) => ({ name: engines.join(' and '), engines }))
       const all = await Promise.all(asked.map(({ answers }) => answers))
       for (const answers of all) expect(answers).toEqual([[{ value: loadedOf(all[0] as Answers) }, 100]])
       expect(threads.loads).toBe(2)
+      await threads.close()
+    })
+
+    it('threads that die one after the other while they load leave nobody waiting', async () => {
+      const threads = await Threads.open(engines, 2)
+      threads.openGate()
+      const keys = Array.from({ length: 8 }, (_, index) => `k${index}`)
+      let answered = 0
+      let over = false
+      const survivors = threads.all.map(async (one) => {
+        while (!over) {
+          const asked = await Promise.all(keys.map((key) => one.ask({ key, loader: 'slow', callers: 5 })))
+          for (const { answers } of asked)
+            for (const [answer, count] of await answers)
+              answered += typeof answer === 'object' && answer.value !== undefined ? count : Number.NaN
+        }
+      })
+      for (let round = 0; round < 6; round++) {
+        const victim = new Thread(threads.cache.name, engines[round % engines.length] as string, threads.shared)
+        await once(victim.worker, 'message')
+        await Promise.all(keys.map((key) => victim.ask({ key, loader: 'slow', callers: 5 })))
+        for (let i = 0; i < 10; i++) {
+          threads.cache.delete(keys[i % keys.length] as string)
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 4))
+        }
+        await victim.worker.terminate()
+      }
+      over = true
+      await Promise.all(survivors)
+      expect(answered).toBeGreaterThan(0)
+      for (const key of keys)
+        expect((await (await thread(threads, 0).ask({ key, loader: 'slow' })).answers)[0]?.[1]).toBe(1)
+      await threads.close()
+    })
+
+    it('a handle that is closed while it waits for another thread refuses its callers', async () => {
+      const threads = await Threads.open(engines, 1)
+      const there = await thread(threads, 0).ask({ loader: 'value' })
+      const here = threads.cache.getOrSet('k', () => 'here').catch((error: unknown) => error)
+      await threads.cache.close()
+      expect(await here).toMatchObject({ code: 'OSTRAKA_ERR_CLOSED' })
+      threads.openGate()
+      expect(loadedOf(await there.answers)).toMatchObject({ key: 'k' })
+      await threads.close()
+    })
+
+    it('where the cache was closed for all, loaders still answer their callers', async () => {
+      const threads = await Threads.open(engines, 2)
+      const before = await thread(threads, 0).ask({ loader: 'value' })
+      const waits = await thread(threads, 1).ask({ loader: 'value' })
+      await threads.cache.close({ all: true })
+      threads.openGate()
+      expect(loadedOf(await before.answers)).toMatchObject({ key: 'k' })
+      expect(loadedOf(await waits.answers)).toMatchObject({ key: 'k' })
+      const after = await thread(threads, 1).ask({ loader: 'value', callers: 3 })
+      expect(loadedOf(await after.answers)).toMatchObject({ key: 'k' })
       await threads.close()
     })
 
