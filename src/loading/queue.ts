@@ -10,6 +10,8 @@ export interface Turn {
   state: 'waiting' | 'running' | 'left'
 }
 
+/** So many namespaces may come and go before idle queues are forgotten. */
+const MOST_QUEUES = 1024
 const queuesOfEngines = new WeakMap<Engine, Map<string, LoadQueue>>()
 
 /** The queue of a cache, or of one of its namespaces, in this thread: handles with the same bounds share it. */
@@ -22,10 +24,16 @@ export function queueOf(engine: Engine, scope: string, bounds: LoadBounds): Load
   const name = `${bounds.concurrency} ${bounds.queue} ${scope}`
   let queue = queues.get(name)
   if (queue === undefined) {
+    if (queues.size >= MOST_QUEUES) forgetIdle(queues)
     queue = new LoadQueue(bounds)
     queues.set(name, queue)
   }
   return queue
+}
+
+/** Views that hold one go on using it; a later one of the same name begins with a new one. */
+function forgetIdle(queues: Map<string, LoadQueue>): void {
+  for (const [name, { running, waiting }] of queues) if (running + waiting === 0) queues.delete(name)
 }
 
 export class LoadQueue {

@@ -3,6 +3,7 @@
 import type { Flight } from './flight.js'
 import type { Loader, LoadSettings } from './load-options.js'
 import type { LoadView } from './loads.js'
+import { whenAborted } from './signals.js'
 
 /** What a waiter tells those who run its load. */
 export interface WaiterEvents {
@@ -47,7 +48,7 @@ export class Waiter {
   #reject!: (error: unknown) => void
   #soft: NodeJS.Timeout | undefined
   #hard: NodeJS.Timeout | undefined
-  #onAbort: (() => void) | undefined
+  #ceaseListening: (() => void) | undefined
 
   constructor(
     view: LoadView,
@@ -75,10 +76,7 @@ export class Waiter {
       this.#reject = reject
     })
     const { signal } = settings
-    if (signal !== undefined) {
-      this.#onAbort = () => events.aborted(this)
-      signal.addEventListener('abort', this.#onAbort, { once: true })
-    }
+    if (signal !== undefined) this.#ceaseListening = whenAborted(signal, () => events.aborted(this))
   }
 
   succeed(value: unknown): void {
@@ -108,6 +106,6 @@ export class Waiter {
     this.done = true
     if (this.#soft !== undefined) clearTimeout(this.#soft)
     if (this.#hard !== undefined) clearTimeout(this.#hard)
-    if (this.#onAbort !== undefined) this.settings.signal?.removeEventListener('abort', this.#onAbort)
+    this.#ceaseListening?.()
   }
 }

@@ -1,4 +1,5 @@
 // getOrSet within one thread: who loads, who waits, what is kept, what callers get.
+import { getEventListeners } from 'node:events'
 import { expect, it, vi } from 'vitest'
 import { OstrakaError } from '../../src/errors.js'
 import type { LoadContext } from '../../src/loading/load-options.js'
@@ -308,6 +309,26 @@ suite('getOrSet', (bench) => {
     expect(await third).toBe('third')
     expect(cache.get('k')).toBe('third')
     expect(loader).toHaveBeenCalledTimes(1)
+    await cache.close()
+  })
+
+  it('listens to a signal once, however many calls it is given to, and not after they are answered', async () => {
+    const cache = bench.open()
+    const { signal } = new AbortController()
+    const listeners = () => getEventListeners(signal, 'abort').length
+    const gate = deferred<number>()
+    const asked = Array.from({ length: 100 }, (_, i) => cache.getOrSet(`k${i % 10}`, () => gate.promise, { signal }))
+    expect(listeners()).toBe(1)
+    gate.resolve(1)
+    await Promise.all(asked)
+    expect(listeners()).toBe(0)
+    const controller = new AbortController()
+    const leaving = Array.from({ length: 20 }, (_, i) =>
+      rejection(cache.getOrSet(`other${i}`, () => new Promise(() => {}), { signal: controller.signal })),
+    )
+    controller.abort()
+    for (const error of await Promise.all(leaving)) expect(error).toMatchObject({ name: 'AbortError' })
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
     await cache.close()
   })
 
