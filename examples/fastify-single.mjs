@@ -41,7 +41,7 @@ app.get('/users/:id', async (request, reply) => {
 app.put('/users/:id', async (request) => {
   const { id } = request.params
   rows.set(id, { id, name: request.body.name })
-  // After this line no request reads the old one, not even one whose query is under way.
+  // After this line no new request gets the old one, not even from a query that is under way.
   cache.delete(`user:${id}`)
   return rows.get(id)
 })

@@ -50,18 +50,21 @@ export async function measureBudget(
   }
 }
 
-/** The budget that takes `wanted` resident bytes to within 4 %, or what came of correcting it twice. */
+/** The budget that takes `wanted` resident bytes to within 4 %, or the nearest that came of correcting it twice. */
 export async function findBudget(
   contender: ContenderName,
   maxBytes: number,
   wanted: number,
   task: CalibrationTask,
 ): Promise<Calibration> {
-  let found = await measureBudget(contender, firstBudget(contender, maxBytes, task.threads), task)
-  for (let corrected = 0; corrected < 2 && Math.abs(found.resident / wanted - 1) > 0.04; corrected++) {
-    found = await measureBudget(contender, scaledBudget(found, wanted), task)
+  const off = ({ resident }: Calibration) => Math.abs(resident / wanted - 1)
+  let last = await measureBudget(contender, firstBudget(contender, maxBytes, task.threads), task)
+  let best = last
+  for (let corrected = 0; corrected < 2 && off(best) > 0.04; corrected++) {
+    last = await measureBudget(contender, scaledBudget(last, wanted), task)
+    if (off(last) < off(best)) best = last
   }
-  return found
+  return best
 }
 
 /** A budget that takes `resident` bytes, if memory grows with it as it did at the measured one. */
