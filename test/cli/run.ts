@@ -15,9 +15,10 @@ export function ostraka(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   watchdogAfter = 60_000,
+  program = main,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...args], {
+    const child = spawn(process.execPath, [program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, OSTRAKA_ENGINE: undefined, NO_COLOR: '1', ...env },
     })

@@ -1,6 +1,6 @@
 // The demo as a newcomer runs it, short and small: what it prints, what it writes, how it serves and how it ends.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, expect, test } from 'vitest'
@@ -13,6 +13,7 @@ const folder = temporaryFolder()
 /** Milliseconds; it takes some 20 s on two idle cores. */
 const watchdog = 110_000
 const small = ['--seconds', '1', '--max-bytes', '8mb']
+const root = fileURLToPath(new URL('../../', import.meta.url))
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 const doctor = JSON.parse((await ostraka(['doctor', '--json', '-'])).stdout) as {
@@ -61,16 +62,32 @@ test('compares all that runs here', async () => {
   expect(result.calibrations.map(({ contender }) => contender)).toEqual([...shared, 'lru-cache'])
 })
 
-test('without the native engine, its row says why and the others run', async () => {
-  const { code, stdout, stderr } = await ostraka(['demo', '--seconds', '1', '--max-bytes', '4mb', '--json', '-'], {
-    OSTRAKA_ADDON: '/nowhere/o.node',
-  })
-  expect(code).toBe(0)
+/** The package as it is installed for production: built files and dependencies, nothing else within reach. */
+function installedAlone(): string {
+  const place = join(folder.write('marker', ''), '..', 'installed')
+  mkdirSync(join(place, 'node_modules'), { recursive: true })
+  for (const part of ['dist', 'package.json']) cpSync(join(root, part), join(place, part), { recursive: true })
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
+  for (const name of Object.keys(dependencies)) {
+    cpSync(join(root, 'node_modules', name), join(place, 'node_modules', name), { recursive: true })
+  }
+  return join(place, 'dist', 'cli', 'main.js')
+}
+
+test('without the native engine and lru-cache, their rows say why and the others run', async () => {
+  const env = { OSTRAKA_ADDON: '/nowhere/o.node' }
+  const args = ['demo', '--seconds', '1', '--max-bytes', '4mb', '--json', '-']
+  const { code, stdout, stderr } = await ostraka(args, env, watchdog, installedAlone())
+  expect(code, stderr).toBe(0)
   const { contenders, skipped } = JSON.parse(stdout) as DemoResult
-  expect(contenders.map(({ contender }) => contender)).toEqual(['js', 'lru-cache', 'none'])
-  expect(skipped).toEqual([{ contender: 'native', reason: expect.stringContaining('/nowhere/o.node') }])
+  expect(contenders.map(({ contender }) => contender)).toEqual(['js', 'none'])
+  expect(skipped).toEqual([
+    { contender: 'native', reason: expect.stringContaining('/nowhere/o.node') },
+    { contender: 'lru-cache', reason: 'it is not installed; to compare: npm install lru-cache' },
+  ])
   // What is for people went to stderr.
   expect(stderr).toContain('shared, native: left out,')
+  expect(stderr).toContain('lru-cache × 2: left out, it is not installed; to compare: npm install lru-cache\n')
 })
 
 function start(...args: readonly string[]): {
