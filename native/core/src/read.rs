@@ -129,11 +129,8 @@ impl<H: Host> Attachment<H> {
         }
         match self.record_standing(home, found.location, found.header) {
             Standing::Fresh => return Ok(Some((found, world))),
-            _ if how == Use::Take => {
-                if !self.unlink(number, &found, world) {
-                    return Err(Changed);
-                }
-            }
+            // A take removes it in the guard, or somebody else was first.
+            _ if how == Use::Take && !self.unlink(number, &found, world) => return Err(Changed),
             Standing::Gone if how == Use::Get => {
                 self.remove_gone(number, &found, world);
             }

@@ -246,7 +246,7 @@ fn a_line_used_again_lets_no_old_token_fill() {
 fn sequences_wrap_and_skip_nought() {
     let cache = cache(0);
     let a = cache.attach();
-    a.control.store64(control::LEASES, u64::from(u32::MAX & !7) | 4, Ordering::Release);
+    a.control.store64(control::LEASES, u64::from(!7u32) | 4, Ordering::Release);
     let lease = a.lease("k");
     assert_eq!((lease.line, lease.sequence), (0, 1));
     assert_eq!(a.fill_with("k", b"v", lease), Outcome::Stored);
