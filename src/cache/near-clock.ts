@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.js'
 import { Control } from '../engine/layout.js'
 
 /** An entry this close to its end, in ms, is judged by the engine: a thread that was blocked for less serves nothing late. */
-const CLOSE_MS = 250
+const CLOSE_MS = 5000
 const OLD_AFTER_MS = 4
 /** Times are compared in steps of so many ms first, as small integers. */
 const STEP_MS = 64

@@ -231,6 +231,19 @@ suite('expiry by default', (bench) => {
     await cache.close()
   })
 
+  it('serves nothing late to a thread that stood still', async () => {
+    const cache = bench.open({ near: {} })
+    cache.set('object', { near: true }, { ttl: 900 })
+    cache.set('string', 'x', { ttl: 900 })
+    for (let i = 0; i < 5; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      expect([cache.get('object'), cache.get('string')]).toEqual([{ near: true }, 'x'])
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000)
+    expect([cache.get('object'), cache.get('string')]).toEqual([undefined, undefined])
+    await cache.close()
+  })
+
   it('never tells more time than was given', async () => {
     const cache = bench.open({ maxBytes: '1mb' })
     for (let i = 0; i < 5000; i++) {

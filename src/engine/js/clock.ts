@@ -6,7 +6,7 @@ import { Control, ControlHeader } from '../layout.js'
 import type { Kernel } from './kernel.js'
 
 /** An entry this close to its end, in ms, is judged by the real clock: a thread that was blocked for less serves nothing late. */
-const NEAR_MS = 250
+const NEAR_MS = 5000
 const TICK_MS = 4
 /** Ticks without a question after which the timer rests. */
 const IDLE_TICKS = 64
