@@ -44,6 +44,7 @@ pub mod region;
 mod region_model;
 mod registry;
 mod relocate;
+mod room;
 mod scan;
 mod segment;
 mod shard;
