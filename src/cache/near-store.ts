@@ -30,6 +30,8 @@ export class NearStore {
   /** Of those with `Info.tagged`: what NearRecords.tagsOf said. */
   readonly tags: (Int32Array | undefined)[] = []
   readonly values: unknown[] = []
+  /** The values as promises, for those that were asked for so. */
+  readonly promises: (Promise<unknown> | undefined)[] = []
   readonly #keys: string[] = []
   readonly #owners: (RowOwner | undefined)[] = []
   readonly #free: number[] = []
@@ -81,6 +83,7 @@ export class NearStore {
     this.ends[row] = end
     this.tags[row] = tags
     this.values[row] = value
+    this.promises[row] = undefined
     this.#keys[row] = key
     this.#owners[row] = owner
     this.#entries++
@@ -93,6 +96,7 @@ export class NearStore {
     this.#bytes -= this.facts[(row << FACTS_SHIFT) + Fact.bytes] as number
     this.tags[row] = undefined
     this.values[row] = undefined
+    this.promises[row] = undefined
     this.#keys[row] = ''
     this.#owners[row] = undefined
     this.#free.push(row)
@@ -110,7 +114,7 @@ export class NearStore {
   enter(world: number): void {
     if (world === this.world) return
     this.world = world
-    for (const list of [this.tags, this.values, this.#keys, this.#owners, this.#free]) list.length = 0
+    for (const list of [this.tags, this.values, this.promises, this.#keys, this.#owners, this.#free]) list.length = 0
     this.facts = new Int32Array(FIRST_ROWS << FACTS_SHIFT)
     this.ends = new Float64Array(FIRST_ROWS)
     this.#hand = 0

@@ -83,6 +83,8 @@ export class NearCache {
   /** Counts hits for a namespace, too. */
   #tally: Tally | undefined
   #counted = 0
+  /** Of the last hit. */
+  #row = 0
   /** The next read is part of the sample. */
   #sampling = false
 
@@ -131,7 +133,20 @@ export class NearCache {
     const marks = words[slot & -BUCKET_WORDS] as number
     const shift = ((slot & (BUCKET_WORDS - 1)) - FIRST_SLOT) << 1
     if (((marks >>> shift) & FREQUENT) !== FREQUENT) use(words, slot, marks, shift)
+    this.#row = row
     return values[row]
+  }
+
+  /** As `get`, as a promise: one for all who get this value, since to make a new one costs more than the hit. `undefined` when nothing is near. */
+  promise(key: string): Promise<unknown> | undefined {
+    const value = this.get(key)
+    if (value === notNear) return undefined
+    const { promises } = this.#store
+    const known = promises[this.#row]
+    if (known !== undefined) return known
+    const made = Promise.resolve(value)
+    promises[this.#row] = made
+    return made
   }
 
   /** Everything once more, in an order that every processor keeps; and what only some entries need. */

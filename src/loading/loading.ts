@@ -87,10 +87,11 @@ export class Loading {
       if (options !== undefined && mayDoMore(options)) {
         return this.load(this.#parts.encode(key), key, loader, this.settings(options))
       }
-      const near = this.#nearValue(key)
-      if (near !== notNear) return Promise.resolve(near)
+      const { entries, owner } = this.#parts
+      const near = owner.open ? entries.near?.promise(key) : undefined
+      if (near !== undefined) return near
       const stored = this.#parts.encode(key)
-      const value = this.#parts.entries.find(stored, key)
+      const value = entries.find(stored, key)
       if (value !== undefined) return Promise.resolve(value)
       return this.#loads.load(this.view, stored, key, loader, this.settings(options))
     } catch (error) {

@@ -109,6 +109,24 @@ suite('getOrSet', (bench) => {
     await cache.close()
   })
 
+  it('hands a near value out anew when the entry has changed, is gone, or is another one', async () => {
+    const cache = bench.open({ near: {} })
+    const unused = () => expect.unreachable()
+    cache.set('k', { version: 1 })
+    expect(await cache.getOrSet('k', unused)).toEqual({ version: 1 })
+    expect(await cache.getOrSet('k', unused)).toEqual({ version: 1 })
+    cache.set('k', { version: 2 })
+    expect(await cache.getOrSet('k', unused)).toEqual({ version: 2 })
+    cache.delete('k')
+    for (let i = 0; i < 100; i++) cache.set(`other${i}`, { other: i })
+    for (let i = 0; i < 100; i++) expect(await cache.getOrSet(`other${i}`, unused)).toEqual({ other: i })
+    cache.clear()
+    expect(await cache.getOrSet('other1', () => ({ loaded: true }))).toEqual({ loaded: true })
+    expect(await cache.getOrSet('k', () => ({ version: 3 }))).toEqual({ version: 3 })
+    expect(await cache.getOrSet('k', unused)).toEqual({ version: 3 })
+    await cache.close()
+  })
+
   it('gives the same error to all who wait, and keeps nothing', async () => {
     const cache = bench.open()
     const failure = new Error('down')
