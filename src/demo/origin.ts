@@ -12,7 +12,7 @@ export interface OriginSettings {
   readonly seed: number
 }
 
-export const defaultOrigin: Omit<OriginSettings, 'seed'> = { concurrency: 10, median: 8, sigma: 0.6 }
+export const defaultOrigin: Omit<OriginSettings, 'seed'> = { concurrency: 6, median: 8, sigma: 0.6 }
 
 export class Origin {
   readonly #settings: OriginSettings

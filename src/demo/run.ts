@@ -27,7 +27,7 @@ export interface DemoSettings {
 }
 
 export const defaultDemo: Omit<DemoSettings, 'threads' | 'warmUp'> = {
-  seconds: 5,
+  seconds: 4,
   seed: 1,
   maxBytes: 64 * 2 ** 20,
   connections: 48,
@@ -35,7 +35,7 @@ export const defaultDemo: Omit<DemoSettings, 'threads' | 'warmUp'> = {
 
 /** Requests with which caches of this size are filled before anything is measured: many more than there is room for. */
 export function warmUpFor(maxBytes: number): number {
-  return Math.ceil(Math.min(4e6, Math.max(50_000, maxBytes / 160)))
+  return Math.ceil(Math.min(4e6, Math.max(50_000, maxBytes / 200)))
 }
 
 export interface ContenderResult {
