@@ -183,7 +183,8 @@ function shardGeometry(pages: number, expected: number): ShardGeometry {
     segmentHeaders: SHARD_HEADER_BYTES,
     segmentsOffset,
     chunkUnits: chunkBytes / UNIT,
-    chunkedLimitUnits: Math.min(CHUNKED_RECORD_BYTES, chunkBytes / 2) / UNIT,
+    // A record that the rest of a chunk does not take leaves that rest unused: an eighth at most.
+    chunkedLimitUnits: Math.min(CHUNKED_RECORD_BYTES, chunkBytes / 8) / UNIT,
   }
 }
 

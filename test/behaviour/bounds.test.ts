@@ -41,6 +41,21 @@ suite('bounds', (bench) => {
     await cache.close()
   })
 
+  it.each([100, 200, 300, 430, 490, 500, 700, 1000, 1900])(
+    'copies next to nothing where nothing is overwritten, and wastes little: %i bytes',
+    async (length) => {
+      const cache = bench.open({ maxBytes: '1mb' })
+      for (let i = 0; i < 3000; i++) cache.set(`key${i}`, 'x'.repeat(length))
+      const { segmentsCompacted, reinserted } = cache.stats().upkeep
+      expect(segmentsCompacted).toBeLessThan(300)
+      expect(reinserted).toBeLessThan(3000)
+      // Of a mebibyte three quarters are segments; the smallest are of 4 KiB, where records of almost half of that leave much unused.
+      const most = Math.min(3000, (0.75 * 2 ** 20) / (length + 24))
+      expect(cache.size).toBeGreaterThan(most * (length > 1000 ? 0.8 : 0.85))
+      await cache.close()
+    },
+  )
+
   it('uses the memory of large values again before it touches more', async () => {
     const cache = bench.open({ maxBytes: '64mb' })
     const value = new Uint8Array(4 * 1024 * 1024)

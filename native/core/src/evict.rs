@@ -286,7 +286,8 @@ impl<H: Host> Attachment<H> {
             return 8;
         }
         let live = (home.segment_word(index, segment::LIVE_UNITS) as i32).max(0) as u32;
-        (live * 8 / cursor).min(8)
+        // Rounded up: what is a little more than half live would be copied again and again.
+        (live * 8).div_ceil(cursor).min(8)
     }
 
     fn enter(&self, home: &Shard, hand: Hand, index: u32) {

@@ -245,7 +245,8 @@ function liveEighths(cache: Attachment, home: Shard, index: number, seen: number
   }
   if (cursor * 2 <= home.segmentUnits) return 8
   if (home.words[(Header.openSmall >> 2) + queueOfState(seen)] === index + 1) return 8
-  return Math.min(8, Math.floor((Math.max(0, home.field(index, Segment.liveUnits)) * 8) / cursor))
+  // Rounded up: what is a little more than half live would be copied again and again.
+  return Math.min(8, Math.ceil((Math.max(0, home.field(index, Segment.liveUnits)) * 8) / cursor))
 }
 
 /** Whether small has its share while nothing has been evicted yet. */
