@@ -19,7 +19,7 @@ const PATIENCE_MS = 3000
 
 /** Queries of this thread that wait for the source, and how many of its places are free. */
 const line = []
-let free = AT_ONCE / (workerData?.threads ?? 1)
+let free = Infinity
 
 /** A function that answers for a key, each made anew in every thread; `load` asks the source. */
 const contenders = {
@@ -151,10 +151,9 @@ async function measure(name, threads) {
 async function worker() {
   const { name, threads, shared } = workerData
   const ask = await contenders[name]((key) => query(key, shared))
-  // Filled by each thread, as any server does when it starts; not counted.
-  for (let first = 0; first < KEYS; first += AT_ONCE) {
-    await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => ask(`key ${first + i}`)))
-  }
+  // All at once, by a source that is not busy yet; not counted.
+  await Promise.all(Array.from({ length: KEYS }, (_, i) => ask(`key ${i}`)))
+  free = AT_ONCE / threads
   parentPort.postMessage('ready')
   await new Promise((resolve) => parentPort.once('message', resolve))
   const perTick = REQUESTS_PER_MS / threads
