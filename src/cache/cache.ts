@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.js'
 import { OstrakaError } from '../errors.js'
 import { type LoadQueue, queueOf } from '../loading/queue.js'
 import type { LoadBounds, NamespaceOptions, NearSettings, SharedSettings } from '../options/cache-options.js'
+import { closedEngine } from './closed-engine.js'
 import { Entries } from './entries.js'
 import { Handle } from './handle.js'
 import { KeySpace } from './keys.js'
@@ -34,7 +35,7 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   readonly name: string
   /** Resolves when everything behind memory is up or known to be down; there is nothing behind it in this version. */
   readonly ready: Promise<void> = Promise.resolve()
-  readonly #parts: CacheParts
+  #parts: CacheParts
   readonly #handle: Handle
   readonly #entries: Entries
   readonly #context: NamespaceContext
@@ -128,8 +129,11 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
    */
   async close(options: { all?: boolean | undefined } = {}): Promise<void> {
     if (!this.#handle.open) return
+    const { leave } = this.#parts
     this.#handle.close()
-    this.#parts.leave(options.all === true)
+    // What leads to the shared memory: a module may hold this handle for ever.
+    this.#parts = { ...this.#parts, engine: closedEngine, leave: () => undefined }
+    leave(options.all === true)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

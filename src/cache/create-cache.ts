@@ -86,7 +86,7 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
     // Advice only: whoever attaches first gives it before most of the memory has been touched.
     if (shared.hugePages) attachment.engine.adviseHugePages?.()
   }
-  const { engine } = attachment
+  const { engine, near } = attachment
   attachment.handles++
   return {
     name: settings.name,
@@ -94,7 +94,7 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
     engine,
     engineReason: choice.reason,
     near: settings.near,
-    nearCaches: attachment.near,
+    nearCaches: near,
     namespaces: new NamespaceTable(opened.regions),
     loads: settings.loads,
     sharedBytes: sharedBytes(opened.regions),
@@ -102,6 +102,7 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
       attachment.handles--
       if (attachment.handles === 0) {
         attachments.delete(key)
+        near.release()
         engine.detach()
       }
       if (all) opened.closeAll()

@@ -34,6 +34,13 @@ export class NearCaches {
     })
   }
 
+  /** The thread's last handle is closed: whoever goes on holding a view holds no shared memory by it. */
+  release(): void {
+    this.#records.release()
+    this.#stores.clear()
+    this.#caches.clear()
+  }
+
   /** So that what this thread reads of its counters is exact. */
   countHits(): void {
     for (const cache of this.#caches.values()) cache.countHits()

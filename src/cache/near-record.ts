@@ -58,14 +58,20 @@ const MOST_TAGS = 64
 export class NearRecords {
   readonly control: Int32Array
   /** The memory of each shard. */
-  readonly words: readonly Int32Array[]
-  readonly #shards: readonly ShardView[]
+  readonly words: Int32Array[]
+  readonly #shards: ShardView[]
   readonly #place: RecordPlace = { shard: 0, slot: 0, low: 0, high: 0, generationAt: 0, generation: 0, world: 0 }
 
   constructor(regions: Regions) {
     this.control = new Int32Array(regions.control.buffer)
     this.words = regions.shards.map((memory) => new Int32Array(memory.buffer))
     this.#shards = this.words.map(viewOf)
+  }
+
+  /** Lets go of the shards; nothing is asked of it any more. */
+  release(): void {
+    this.words.length = 0
+    this.#shards.length = 0
   }
 
   /**

@@ -29,9 +29,16 @@ export interface Outcome {
 const WATCHDOG_MS = process.env['OSTRAKA_SOAK'] === undefined ? 55_000 : 3_000_000
 
 /** `during` may send signals; the process ends by itself or by the watchdog. */
-export function run(fixture: string, argument: unknown, during?: (pid: number) => Promise<void>): Promise<Outcome> {
+export function run(
+  fixture: string,
+  argument: unknown,
+  during?: (pid: number) => Promise<void>,
+  flags: readonly string[] = [],
+): Promise<Outcome> {
   const file = fileURLToPath(new URL(`./fixtures/${fixture}`, import.meta.url))
-  const child = spawn(process.execPath, [file, JSON.stringify(argument)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...flags, file, JSON.stringify(argument)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   let errors = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

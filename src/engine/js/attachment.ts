@@ -36,7 +36,7 @@ export class Found {
 export class Attachment {
   readonly control: Int32Array
   readonly kernel: Kernel
-  readonly shards: readonly Shard[]
+  readonly shards: Shard[]
   readonly maxEntries: number
   readonly policy: number
   readonly clock: Clock

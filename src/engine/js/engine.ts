@@ -312,6 +312,8 @@ class JsEngine implements Engine {
     cache.clock.rest()
     if (process.platform !== 'linux') stopReportingExits(cache.control)
     releaseLine(cache)
+    // Whoever goes on holding the engine does not hold the memory.
+    cache.shards.length = 0
   }
 
   private store(mode: number, ttl: number, idle: number): number {
