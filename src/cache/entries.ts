@@ -6,6 +6,7 @@ import { OstrakaError } from '../errors.js'
 import { tagCounters } from '../loading/tags.js'
 import type { EntryDefaults } from '../options/cache-options.js'
 import { show } from '../options/validate.js'
+import { type CodecModule, codecModule } from '../values/codec-module.js'
 import { decodeValue, isFreezable } from '../values/decode.js'
 import { encodeValue } from '../values/encode.js'
 import type { RawBuffer } from '../values/format.js'
@@ -28,7 +29,7 @@ export class Entries {
   readonly #freeze: boolean
   readonly #reference: boolean
   readonly #handle: Handle
-
+  readonly #module: CodecModule | undefined
   readonly #tally: Tally | undefined
 
   constructor(handle: Handle, near: NearCache | undefined, defaults: EntryDefaults, tally?: Tally) {
@@ -36,6 +37,7 @@ export class Entries {
     this.#defaults = defaults
     this.near = near
     this.#tally = tally
+    this.#module = codecModule(defaults.codec)
     if (tally !== undefined) near?.countInto(tally)
     this.#freeze = near?.settings.values === 'frozen'
     this.#reference = near?.settings.values === 'reference'
@@ -75,13 +77,13 @@ export class Entries {
   #lookedUp(key: string, length: number, own: string | undefined): unknown {
     const { meta, taken } = this.#handle.engine
     if (taken === undefined) return this.#read(key, length, this.#freeze, own)
-    return decodeValue(meta[Meta.kind] as number, bufferOver(taken), length, this.#freeze)
+    return decodeValue(meta[Meta.kind] as number, bufferOver(taken), length, this.#freeze, this.#module)
   }
 
   /** A value that has just been encoded, as `get` would hand it out. `bytes` stay as they are only until something else is encoded. */
   handOut(kind: number, bytes: Uint8Array): unknown {
     const buffer = bufferOver(bytes)
-    return decodeValue(kind, buffer, buffer.length, this.#freeze)
+    return decodeValue(kind, buffer, buffer.length, this.#freeze, this.#module)
   }
 
   /** Whether what `handOut` gave may be given to other callers as well. */
@@ -128,7 +130,7 @@ export class Entries {
       if (readAgain !== undefined && buffer.length <= MOST_READ_AGAIN && this.#isKeepable(kind, buffer, undefined)) {
         found[i] = readAgain(keys[i] as string, i)
       } else {
-        found[i] = decodeValue(kind, buffer, buffer.length, this.#freeze)
+        found[i] = decodeValue(kind, buffer, buffer.length, this.#freeze, this.#module)
       }
     }
     return found
@@ -140,7 +142,7 @@ export class Entries {
     if (typeof found !== 'number') return found
     const kind = this.#handle.engine.meta[Meta.kind] as number
     const taken = this.#handle.engine.taken
-    return decodeValue(kind, taken === undefined ? this.#handle.scratch : bufferOver(taken), found, false)
+    return decodeValue(kind, taken === undefined ? this.#handle.scratch : bufferOver(taken), found, false, this.#module)
   }
 
   delete(key: string): boolean {
@@ -269,7 +271,7 @@ export class Entries {
     }
     const meta = this.#handle.engine.meta
     const kind = meta[Meta.kind] as number
-    const value = decodeValue(kind, buffer, size, freeze)
+    const value = decodeValue(kind, buffer, size, freeze, this.#module)
     const near = this.near
     if (near !== undefined && own !== undefined && this.#isKeepable(kind, buffer, value)) {
       const decoded = began > 0 ? performance.now() : 0

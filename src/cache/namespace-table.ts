@@ -14,6 +14,8 @@ const Row = { state: 0, nameBytes: 4, ttl: 8, idle: 16, ttlJitter: 24, codec: 32
 const RowState = { free: 0, writing: 1, ready: 2 } as const
 const MOST_NAME_BYTES = ROW_BYTES - Row.name
 const CODECS = ['auto', 'json', 'v8'] as const
+/** The cache's own, a module. */
+const MODULE_CODEC = CODECS.length
 
 /** Counters of a row, in order. */
 export const Tallied = {
@@ -55,10 +57,10 @@ export class NamespaceTable {
         this.#write(at, name, defaults)
         Atomics.store(words, 0, RowState.ready)
         Atomics.notify(words, 0)
-        return this.#read(at)
+        return this.#read(at, defaults)
       }
       Atomics.wait(words, 0, RowState.writing, PATIENCE_MS)
-      if (Atomics.load(words, 0) === RowState.ready && this.#isNamed(at, name)) return this.#read(at)
+      if (Atomics.load(words, 0) === RowState.ready && this.#isNamed(at, name)) return this.#read(at, defaults)
     }
     return undefined
   }
@@ -69,7 +71,8 @@ export class NamespaceTable {
     view.setFloat64(Row.ttl, defaults.ttl, true)
     view.setFloat64(Row.idle, defaults.idle, true)
     view.setFloat64(Row.ttlJitter, defaults.ttlJitter, true)
-    view.setUint32(Row.codec, CODECS.indexOf(defaults.codec), true)
+    const codec = (CODECS as readonly string[]).indexOf(defaults.codec)
+    view.setUint32(Row.codec, codec < 0 ? MODULE_CODEC : codec, true)
     new Uint8Array(this.#buffer, at + Row.name, MOST_NAME_BYTES).set(name)
   }
 
@@ -79,14 +82,14 @@ export class NamespaceTable {
     return Buffer.compare(name, new Uint8Array(this.#buffer, at + Row.name, length)) === 0
   }
 
-  #read(at: number): NamespaceRow {
+  #read(at: number, mine: EntryDefaults): NamespaceRow {
     const view = new DataView(this.#buffer, at, ROW_BYTES)
     return {
       defaults: {
         ttl: view.getFloat64(Row.ttl, true),
         idle: view.getFloat64(Row.idle, true),
         ttlJitter: view.getFloat64(Row.ttlJitter, true),
-        codec: CODECS[view.getUint32(Row.codec, true)] ?? 'auto',
+        codec: CODECS[view.getUint32(Row.codec, true)] ?? mine.codec,
       },
       counters: new BigUint64Array(this.#buffer, at + Row.counters, TALLIES),
     }

@@ -17,6 +17,8 @@ export const Kind = {
   json: 10,
   msgpack: 11,
   own: 12,
+  /** By a codec module of the user's. */
+  module: 13,
   /** No value: a load is under way, or its outcome is kept for those who wait. Reads never hand it out; `lookUp` tells of it. */
   marker: 31,
 } as const

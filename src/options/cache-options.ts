@@ -1,4 +1,5 @@
 // The options of createCache as users write them, and the settings they become. Types and defaults only; touches nothing.
+import type { Codec } from './codec.js'
 import type { Duration, Size } from './units.js'
 
 /** How `get` hands out structured values. */
@@ -53,8 +54,11 @@ export interface CacheOptions {
   near?: NearOptions | false | undefined
   /** How many loads this thread runs at once, and how many wait. */
   loads?: LoadsOptions | undefined
-  /** How structured values are written. 'auto' keeps every supported type; 'json' and 'v8' refuse what they would lose. */
-  codec?: 'auto' | 'json' | 'v8' | undefined
+  /**
+   * How structured values are written. 'auto' keeps every supported type; 'json' and 'v8' refuse what they would lose; a module of your
+   * own (a file URL, absolute path or package name) exports `encode(value)` and `decode(bytes)` and answers for its types itself.
+   */
+  codec?: 'auto' | 'json' | 'v8' | { readonly module: string } | undefined
   /** What is kept when the cache is full. In this version 'adaptive' is S3-FIFO that fills the main queue first; 's3-fifo' is the published rule. */
   policy?: 'adaptive' | 's3-fifo' | undefined
   /** Asks the kernel for huge pages under the shared memory: fewer address misses in a large cache. Native engine on Linux. Default false. */
@@ -73,7 +77,7 @@ export interface NamespaceOptions {
   idle?: Duration | undefined
   /** Shortens every `ttl` by a random share of up to this much (0 to 1). */
   ttlJitter?: number | undefined
-  /** How structured values are written. */
+  /** How structured values are written. Default: as in the cache, whose module, if it has one, cannot be exchanged for another here. */
   codec?: 'auto' | 'json' | 'v8' | undefined
   /** The near cache of this namespace in this thread: with bounds of its own, or `false` for none. Default: within the cache's bounds. */
   near?: NearOptions | false | undefined
@@ -88,7 +92,7 @@ export interface EntryDefaults {
   /** Milliseconds, −1 for none. */
   readonly idle: number
   readonly ttlJitter: number
-  readonly codec: 'auto' | 'json' | 'v8'
+  readonly codec: Codec
 }
 
 /** What all threads of a cache share, fixed by the thread that creates it. */

@@ -7,6 +7,7 @@ import {
   invalidOptions,
   namedOptions,
   nearSettings,
+  oneOf,
   show,
   withoutUndefined,
 } from './validate.js'
@@ -23,7 +24,12 @@ export interface NamespaceSettings {
 
 const MOST_NAME_CHARACTERS = 255
 const nameHint = `use a non-empty, well-formed string of at most ${MOST_NAME_CHARACTERS} characters without U+001F`
-const schema = v.object(defaultsEntries, 'use an object with options, or nothing')
+const entries = {
+  ...defaultsEntries,
+  // A module stands in the cache's own options, which all threads share; the row of a namespace has no room for its name.
+  codec: oneOf(['auto', 'json', 'v8']),
+}
+const schema = v.object(entries, 'use an object with options, or nothing')
 
 /** The settings of a namespace whose parent has this near cache and these bounds. Throws OSTRAKA_ERR_INVALID_OPTION with all faults at once. */
 export function readNamespaceOptions(
@@ -32,7 +38,7 @@ export function readNamespaceOptions(
   near: NearSettings | undefined,
   loads: LoadBounds,
 ): NamespaceSettings {
-  const { faults, output } = check(schema, Object.keys(defaultsEntries), options === undefined ? {} : options)
+  const { faults, output } = check(schema, Object.keys(entries), options === undefined ? {} : options)
   if (!isName(name)) faults.unshift({ path: 'name', message: `got ${show(name)}; ${nameHint}` })
   if (output === undefined || faults.length > 0) throw invalidOptions(faults)
   const { near: nearGiven, loads: loadsGiven, ...rest } = output

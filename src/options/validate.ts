@@ -11,6 +11,7 @@ import {
   type NearSettings,
   type SharedSettings,
 } from './cache-options.js'
+import { type Codec, moduleCodec } from './codec.js'
 import { suggest } from './suggest.js'
 import { durationHint, parseDuration, parseSize, sizeHint } from './units.js'
 
@@ -32,7 +33,7 @@ function accepts<T>(parse: (input: unknown) => T | undefined, hint: string) {
   )
 }
 
-function oneOf<const T extends readonly unknown[]>(values: T) {
+export function oneOf<const T extends readonly unknown[]>(values: T) {
   return accepts<T[number]>(
     (input) => (values.includes(input) ? (input as T[number]) : undefined),
     values.map(show).join(' or '),
@@ -69,7 +70,14 @@ export const nearSchema = v.object(nearEntries, `use false or { ${Object.keys(ne
 
 export const loadsEntries = { concurrency: integer(1, 2 ** 16), queue: integer(0, 2 ** 24) }
 
-const codecHint = "'auto' or 'json' or 'v8' ('msgpack' and modules are not available in this version)"
+const codecHint =
+  "'auto' or 'json' or 'v8' or { module } with a file URL, absolute path or package name ('msgpack' is not available in this version)"
+
+function parseCodec(input: unknown): Codec | undefined {
+  if (input === 'auto' || input === 'json' || input === 'v8') return input
+  if (typeof input !== 'object' || input === null || Object.keys(input).join() !== 'module') return undefined
+  return moduleCodec((input as { module: unknown }).module)
+}
 
 /** What a cache and its namespaces both take. */
 export const defaultsEntries = {
@@ -81,10 +89,7 @@ export const defaultsEntries = {
   ),
   // Not a union, which would hide the paths of the faults inside the object.
   near: v.optional(v.lazy((input) => (input === false ? v.literal(false) : nearSchema))),
-  codec: accepts<'auto' | 'json' | 'v8'>(
-    (input) => (input === 'auto' || input === 'json' || input === 'v8' ? input : undefined),
-    codecHint,
-  ),
+  codec: accepts<Codec>(parseCodec, codecHint),
   loads: v.optional(v.object(loadsEntries, `use { ${Object.keys(loadsEntries).join(', ')} }`)),
 }
 

@@ -1,7 +1,8 @@
 // Turns a record's kind and bytes back into the value. The bytes must be private to this thread: they are read after the engine
-// has let go of the shared memory. Runs no user code.
+// has let go of the shared memory. Runs no user code but that of a codec module.
 import { deserialize } from 'node:v8'
 import { Kind } from '../engine/engine.js'
+import type { CodecModule } from './codec-module.js'
 import { Header, type RawBuffer } from './format.js'
 import { freezeIfPlain } from './freeze.js'
 import { corrupt, readMagnitude, ValueReader } from './reader.js'
@@ -10,9 +11,15 @@ const reader = new ValueReader()
 
 /**
  * The value in `buffer[0, length)`, never sharing memory with it. `freeze` freezes plain objects and arrays, deeply, unless the
- * value holds anything that cannot be frozen; then it comes as a fresh copy.
+ * value holds anything that cannot be frozen; then it comes as a fresh copy. `module` decodes what it encoded.
  */
-export function decodeValue(kind: number, buffer: RawBuffer, length: number, freeze: boolean): unknown {
+export function decodeValue(
+  kind: number,
+  buffer: RawBuffer,
+  length: number,
+  freeze: boolean,
+  module?: CodecModule,
+): unknown {
   switch (kind) {
     case Kind.own:
       return reader.read(buffer, length, freeze)
@@ -32,6 +39,9 @@ export function decodeValue(kind: number, buffer: RawBuffer, length: number, fre
       return frozen(JSON.parse(buffer.utf8Slice(0, length)) as unknown, freeze)
     case Kind.v8:
       return frozen(deserialize(Uint8Array.prototype.slice.call(buffer, 0, length)) as unknown, freeze)
+    case Kind.module:
+      if (module === undefined) throw corrupt('it was written by a codec module that this view does not have')
+      return frozen(module.decode(Uint8Array.prototype.slice.call(buffer, 0, length)), freeze)
     default:
       return decodeText(kind, buffer, length)
   }
@@ -41,7 +51,7 @@ export function decodeValue(kind: number, buffer: RawBuffer, length: number, fre
 export function isFreezable(kind: number, buffer: RawBuffer, value: unknown): boolean {
   if (kind === Kind.bytes) return false
   if (kind === Kind.own) return ((buffer[0] as number) & Header.unfreezable) === 0
-  return kind !== Kind.v8 || Object.isFrozen(value)
+  return (kind !== Kind.v8 && kind !== Kind.module) || Object.isFrozen(value)
 }
 
 // Engines hand out strings as strings; batches may hand out their bytes.

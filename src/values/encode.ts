@@ -4,11 +4,13 @@
 import { types } from 'node:util'
 import { serialize } from 'node:v8'
 import { Kind } from '../engine/engine.js'
+import { MAX_VALUE_BYTES } from '../engine/layout.js'
+import { OstrakaError } from '../errors.js'
+import type { Codec } from '../options/codec.js'
+import { type CodecModule, codecModule } from './codec-module.js'
 import { Feature } from './format.js'
 import { ValueReader } from './reader.js'
 import { magnitudeOf, ValueTooLarge, ValueWriter } from './writer.js'
-
-export type Codec = 'auto' | 'json' | 'v8'
 
 /** A value as bytes. Good until the next call of `encodeValue` in this thread. */
 export interface Encoded {
@@ -54,6 +56,27 @@ function result(kind: number, bytes: Uint8Array): Encoded {
 }
 
 function encodeObject(value: unknown, codec: Codec): Encoded {
+  const module = typeof value === 'object' ? codecModule(codec) : undefined
+  if (module !== undefined) return encodeByModule(value, module)
+  // What no codec is asked for is refused as ever.
+  return encodeByWalk(value, codec === 'json' || codec === 'v8' ? codec : 'auto')
+}
+
+function encodeByModule(value: unknown, module: CodecModule): Encoded {
+  let bytes: unknown
+  try {
+    bytes = module.encode(value)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new OstrakaError('OSTRAKA_ERR_INVALID_VALUE', `The codec module refused the value: ${why}`, { cause })
+  }
+  if (!types.isUint8Array(bytes)) {
+    throw new OstrakaError('OSTRAKA_ERR_INVALID_VALUE', "The codec module's encode must return a Uint8Array")
+  }
+  return bytes.length > MAX_VALUE_BYTES ? result(-1, nothing) : result(Kind.module, bytes)
+}
+
+function encodeByWalk(value: unknown, codec: 'auto' | 'json' | 'v8'): Encoded {
   let writer = writers[level]
   if (writer === undefined) {
     writer = new ValueWriter()
@@ -73,7 +96,7 @@ function encodeObject(value: unknown, codec: Codec): Encoded {
   }
 }
 
-function refusedBy(codec: Codec): number {
+function refusedBy(codec: 'auto' | 'json' | 'v8'): number {
   if (codec === 'json') return Feature.beyondJson
   return codec === 'v8' ? Feature.beyondV8 : 0
 }
