@@ -1,6 +1,5 @@
 // Every program in the README and the docs runs as it stands, in a folder where the packages it names are installed, and what its comments
 // promise comes true: `expression // → value`, and `console.log(…) // line`. Shell lines name commands, scripts and files that exist.
-import { spawn } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -17,6 +16,7 @@ import { fileURLToPath } from 'node:url'
 import { transformWithEsbuild } from 'vite'
 import { afterAll, describe, expect, test } from 'vitest'
 import { ostraka } from '../cli/run.js'
+import { type Outcome, runProgram } from './child.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'ostraka-docs-'))
@@ -87,12 +87,6 @@ function testable(text: string): { program: string; printed: string[]; promises:
 
 let programs = 0
 
-interface Outcome {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
 function run(program: string): Promise<Outcome> {
   const file = join(folder, `program-${++programs}.mjs`)
   writeFileSync(file, program)
@@ -100,27 +94,7 @@ function run(program: string): Promise<Outcome> {
 }
 
 function runFile(file: string, args: readonly string[] = []): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, ...args], {
-      cwd: folder,
-      env: { ...process.env, OSTRAKA_ENGINE: 'js' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const watchdog = setTimeout(() => child.kill('SIGKILL'), 60_000)
-    let stdout = ''
-    let stderr = ''
-    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-      stdout += piece
-    })
-    child.stderr.setEncoding('utf8').on('data', (piece: string) => {
-      stderr += piece
-    })
-    child.once('error', reject)
-    child.once('close', (code) => {
-      clearTimeout(watchdog)
-      resolve({ code, stdout, stderr })
-    })
-  })
+  return runProgram(file, args, folder, { OSTRAKA_ENGINE: 'js' })
 }
 
 test('every block says what it is', () => {
