@@ -56,6 +56,19 @@ suite('bounds', (bench) => {
     },
   )
 
+  it('compacts without losing anything, however much one write pays for', async () => {
+    const cache = bench.open({ maxBytes: '64mb', entryBytes: 64 })
+    const count = 60_000
+    for (let i = 0; i < count; i++) cache.set(`k${i}`, i)
+    // Each segment is a third live, and a large value's share of the upkeep is thousands of small records.
+    for (let i = 0; i < count; i++) if (i % 3 !== 0) cache.delete(`k${i}`)
+    for (let i = 0; i < 200; i++) cache.set(`large${i % 4}`, 'x'.repeat(60_000))
+    expect(cache.stats().upkeep.reinserted).toBeGreaterThan(1000)
+    expect(cache.stats().evicted).toBe(0)
+    for (let i = 0; i < count; i += 3) expect(cache.get(`k${i}`)).toBe(i)
+    await cache.close()
+  })
+
   it('uses the memory of large values again before it touches more', async () => {
     const cache = bench.open({ maxBytes: '64mb' })
     const value = new Uint8Array(4 * 1024 * 1024)

@@ -97,7 +97,9 @@ impl<H: Host> Attachment<H> {
             let Some(hand) = self.hand_to_move(home, goal, blocked) else {
                 return if blocked { Turn::Blocked } else { Turn::Nothing };
             };
-            match self.step(number, hand, kept >= KEPT_PER_ENTRY) {
+            // Compaction copies all that lives; only a search for an entry has to end with one.
+            let must_evict = kept >= KEPT_PER_ENTRY && (goal == Goal::Entry || hand != Hand::Compaction);
+            match self.step(number, hand, must_evict) {
                 Step::Skipped(by) => units += by,
                 Step::Kept(by) => {
                     units += by;

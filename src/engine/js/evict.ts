@@ -70,7 +70,9 @@ function evictLocked(cache: Attachment, home: Shard, goal: number, amount: numbe
     if (goal === Goal.compact && units >= amount) return Turn.reached
     const hand = handToMove(cache, home, goal, blocked)
     if (hand === NO_HAND) return blocked ? Turn.blocked : Turn.nothing
-    const outcome = step(cache, home, hand, kept >= KEPT_PER_ENTRY)
+    // Compaction copies all that lives; only a search for an entry has to end with one.
+    const mustEvict = kept >= KEPT_PER_ENTRY && (goal === Goal.entry || hand !== Hand.compaction)
+    const outcome = step(cache, home, hand, mustEvict)
     units += passed.units
     if (outcome === Step.kept) kept++
     else if (outcome === Step.evicted || outcome === Step.dropped) kept = 0
