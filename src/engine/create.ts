@@ -45,7 +45,6 @@ const MIN_SEGMENT_BYTES = 4096
 const MAX_SEGMENT_BYTES = 1024 * 1024
 const SEGMENTS_ALIGN = 4096
 const CHUNK_BYTES = 4096
-const CHUNKED_RECORD_BYTES = 512
 const GHOST_TIME_BITS = 14
 
 export interface GeometryOptions {
@@ -184,7 +183,7 @@ function shardGeometry(pages: number, expected: number): ShardGeometry {
     segmentsOffset,
     chunkUnits: chunkBytes / UNIT,
     // A record that the rest of a chunk does not take leaves that rest unused: an eighth at most.
-    chunkedLimitUnits: Math.min(CHUNKED_RECORD_BYTES, chunkBytes / 8) / UNIT,
+    chunkedLimitUnits: chunkBytes / 8 / UNIT,
   }
 }
 
