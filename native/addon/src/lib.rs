@@ -5,8 +5,13 @@
 
 mod arguments;
 mod bound;
+mod call;
 mod functions;
+mod loads;
+mod reads;
 mod strings;
+mod upkeep;
+mod writes;
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
