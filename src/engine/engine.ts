@@ -41,6 +41,9 @@ export const Status = {
 /** When a write may happen. `fill`: the key is still bound to the lease that the load took (only `writeEntry`). */
 export const Mode = { set: 0, add: 1, replace: 2, fill: 3 } as const
 
+/** What a turn of `tend` or `reclaim` left: nothing for now; more to do; or somebody else is in the way, so later. */
+export const Tended = { done: 0, more: 1, inTheWay: 2 } as const
+
 /** How a lease stands or ended; 0: it runs. */
 export const Lease = { running: 0, filled: 2, failed: 3, abandoned: 4, nothing: 5 } as const
 
@@ -194,6 +197,15 @@ export interface Engine {
   now(): number
   /** Does a bounded amount of upkeep; true when more is left. */
   maintain(): boolean
+  /**
+   * An owner's turn on a shard, some tens of microseconds: advances the clock word, frees segments until there are `ahead` more than callers
+   * begin to evict at, then tidies. Answers with `Tended`.
+   */
+  tend(shard: number, ahead: number): number
+  /** An owner's turn of giving back what has expired or was cleared by whole segments. Answers with `Tended`. */
+  reclaim(shard: number): number
+  /** Looks into every attached thread, some microseconds each, and heals what the dead have left. */
+  reap(): void
   /** Asks the kernel for huge pages under the shards; whether it agreed. Only where an engine can ask. */
   adviseHugePages?(): boolean
   /** Leaves the registry. Every later call is the caller's mistake and is guarded by the cache. */

@@ -59,6 +59,9 @@ interface Bound {
   advance(milliseconds: number): boolean
   now(): number
   maintain(): boolean
+  tend(shard: number, ahead: number): number
+  reclaim(shard: number): number
+  reap(): void
   adviseHugePages(): boolean
   detach(): void
 }
@@ -143,6 +146,9 @@ class NativeEngine implements Engine {
   readonly clear: () => void
   readonly now: () => number
   readonly maintain: () => boolean
+  readonly tend: (shard: number, ahead: number) => number
+  readonly reclaim: (shard: number) => number
+  readonly reap: () => void
   readonly adviseHugePages: () => boolean
   readonly detach: () => void
 
@@ -169,6 +175,9 @@ class NativeEngine implements Engine {
     this.clear = bound.clear
     this.now = bound.now
     this.maintain = bound.maintain
+    this.tend = bound.tend
+    this.reclaim = bound.reclaim
+    this.reap = bound.reap
     this.adviseHugePages = bound.adviseHugePages
     this.detach = bound.detach
   }

@@ -183,6 +183,8 @@ function step(engine: Engine, model: Model, act: Action): void {
     }
     case 'maintain':
       engine.maintain()
+      engine.tend(0, 4)
+      engine.reclaim(0)
       break
   }
 }

@@ -14,6 +14,9 @@ pub const FUNCTIONS: &[(&CStr, Callback)] = &[
     (c"advance", advance),
     (c"now", now),
     (c"maintain", maintain),
+    (c"tend", tend),
+    (c"reclaim", reclaim),
+    (c"reap", reap),
     (c"adviseHugePages", advise_huge_pages),
     (c"detach", detach),
 ];
@@ -44,6 +47,24 @@ callback!(advance, 1, |call| {
 callback!(now, 0, |call| call.number(call.bound.attachment.deadline(0) as f64));
 
 callback!(maintain, 0, |call| call.boolean(call.bound.attachment.maintain()));
+
+// tend(shard, ahead)
+callback!(tend, 2, |call| {
+    let number = integer(call.env, call.arguments[0]) as usize;
+    let tended = call.bound.attachment.tend(number, integer(call.env, call.arguments[1]));
+    call.number(f64::from(tended as u32))
+});
+
+// reclaim(shard)
+callback!(reclaim, 1, |call| {
+    let tended = call.bound.attachment.reclaim(integer(call.env, call.arguments[0]) as usize);
+    call.number(f64::from(tended as u32))
+});
+
+callback!(reap, 0, |call| {
+    call.bound.attachment.reap_all();
+    ptr::null_mut()
+});
 
 callback!(advise_huge_pages, 0, |call| call.boolean(call.bound.attachment.advise_huge_pages()));
 

@@ -24,6 +24,10 @@ pub(crate) enum Goal {
     Share(u32),
     /// This many units of records looked at in segments that are mostly dead; nothing live goes.
     Compact(u32),
+    /// This many FREE segments, or as much of it as looking at so many units brings: an owner's turn.
+    Ahead { wanted: u32, units: u32 },
+    /// This many units of records looked at in segments in which nothing lives.
+    Reclaim(u32),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +90,16 @@ impl<H: Host> Attachment<H> {
                 Goal::Entry => false,
                 Goal::Free(wanted) => free >= wanted,
                 Goal::Share(share) => units >= share || free >= Self::free_target(home),
-                Goal::Compact(share) => units >= share,
+                Goal::Compact(share) | Goal::Reclaim(share) => units >= share,
+                Goal::Ahead { wanted, .. } => free >= wanted,
             };
             if reached {
                 return Turn::Reached;
+            }
+            if let Goal::Ahead { units: most, .. } = goal
+                && units >= most
+            {
+                return Turn::Exhausted;
             }
             if looked_at >= RECORDS_PER_TURN {
                 return Turn::Exhausted;
@@ -129,6 +139,9 @@ impl<H: Host> Attachment<H> {
 
     /// The hand whose turn it is, standing in a segment. `other`: the one that would be taken first is blocked.
     fn hand_to_move(&self, home: &Shard, goal: Goal, other: bool) -> Option<Hand> {
+        if let Goal::Reclaim(_) = goal {
+            return if other { None } else { self.hand_to_reclaim(home) };
+        }
         if let Goal::Compact(_) = goal {
             if other {
                 return None;
@@ -158,6 +171,15 @@ impl<H: Host> Attachment<H> {
         let chosen = self.choose(home, if other { Some(in_use) } else { None })?;
         home.region.store32(shard::HAND_IN_USE, chosen as u32, Ordering::Relaxed);
         Some(chosen)
+    }
+
+    /// The compaction hand, in a segment of which nothing lives any more.
+    fn hand_to_reclaim(&self, home: &Shard) -> Option<Hand> {
+        self.standing(home, Hand::Compaction).or_else(|| {
+            let survey = self.survey(home);
+            let is_over = survey.dead.is_some_and(|(live, _)| live == 0);
+            if is_over { self.enter_dead(home, &survey) } else { None }
+        })
     }
 
     fn entry_fill(&self, home: &Shard) -> Fill {

@@ -64,7 +64,8 @@ impl<H: Host> Attachment<H> {
         match goal {
             Goal::Entry => self.has_place(),
             Goal::Free(wanted) => home.region.load32(shard::FREE_SEGMENTS, Ordering::Relaxed) >= wanted,
-            Goal::Share(_) | Goal::Compact(_) => true,
+            Goal::Ahead { wanted, .. } => self.has_room(home, Goal::Free(wanted)),
+            Goal::Share(_) | Goal::Compact(_) | Goal::Reclaim(_) => true,
         }
     }
 

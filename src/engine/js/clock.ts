@@ -11,6 +11,7 @@ const TICK_MS = 4
 /** Ticks without a question after which the timer rests. */
 const IDLE_TICKS = 64
 const QUESTIONS_PER_READ = 32
+const ASLEEP = Control.clockAsleep >> 2
 
 export class Clock {
   readonly isManual: boolean
@@ -39,10 +40,11 @@ export class Clock {
     return Math.max(0, Math.floor(performance.now() + this.offset))
   }
 
-  /** Now, at most one tick behind unless this thread's event loop is blocked. */
+  /** Now, at most one tick behind unless this thread's event loop is blocked and nobody else advances the word. */
   now(): number {
     if (this.isManual) return this.kernel.loadNumber(Control.clock)
-    if (this.timer === undefined || (++this.questions & (QUESTIONS_PER_READ - 1)) === 0) return this.publish()
+    if (this.timer === undefined || this.control[ASLEEP] !== 0) return this.publish()
+    if ((++this.questions & (QUESTIONS_PER_READ - 1)) === 0) return this.publish()
     return this.kernel.loadNumber(Control.clock)
   }
 
@@ -54,14 +56,16 @@ export class Clock {
   }
 
   /** Reads the real clock and moves the shared word up to it, never back. */
-  private publish(): number {
+  publish(): number {
     const now = this.exact()
+    if (this.isManual) return now
     this.kernel.raiseNumber(Control.clock, now)
     if (this.timer === undefined) {
       this.timer = setInterval(() => this.tick(), TICK_MS)
       this.timer.unref()
-      Atomics.store(this.control, Control.clockAsleep >> 2, 0)
     }
+    // From here on the word may be believed: this thread's timer advances it.
+    if (this.control[ASLEEP] !== 0) Atomics.store(this.control, ASLEEP, 0)
     return now
   }
 
@@ -78,7 +82,7 @@ export class Clock {
     clearInterval(this.timer)
     this.timer = undefined
     this.idleTicks = 0
-    Atomics.store(this.control, Control.clockAsleep >> 2, 1)
+    Atomics.store(this.control, ASLEEP, 1)
   }
 
   /** Moves a manual clock on, for every thread; false with the system's clock. */

@@ -12,11 +12,12 @@ import { STAGE_BYTES } from './keys.js'
 import { leaseState } from './lease.js'
 import { acquire, endLease, lookUp } from './load.js'
 import { has, read, readInto, take } from './read.js'
-import { highWater, releaseLine } from './registry.js'
+import { highWater, reapAll, releaseLine } from './registry.js'
 import { remove, timesOf, touchTimes } from './remove.js'
 import { maintain } from './room.js'
 import { scan } from './scan.js'
 import { areTagsValid, invalidateTags, tagStamp } from './tags.js'
+import { reclaim, tend } from './tend.js'
 import { Draft, UNCHANGED, write } from './write.js'
 
 const SCRATCH_BYTES = 65_536
@@ -304,6 +305,18 @@ class JsEngine implements Engine {
 
   maintain(): boolean {
     return maintain(this.cache)
+  }
+
+  tend(shard: number, ahead: number): number {
+    return tend(this.cache, shard, ahead)
+  }
+
+  reclaim(shard: number): number {
+    return reclaim(this.cache, shard)
+  }
+
+  reap(): void {
+    reapAll(this.cache)
   }
 
   detach(): void {

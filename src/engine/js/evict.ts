@@ -31,10 +31,14 @@ import {
 import type { Shard } from './shard.js'
 
 /**
- * What a turn is to reach: one live entry less, so many FREE segments, so many units looked at (or enough FREE segments), or so many
- * units looked at in segments that are mostly dead, where nothing live goes.
+ * What a turn is to reach: one live entry less, so many FREE segments, so many units looked at (or enough FREE segments), so many
+ * units looked at in segments that are mostly dead, where nothing live goes; of an owner's short turns, so many FREE segments, or so many
+ * units looked at in segments in which nothing lives.
  */
-export const Goal = { entry: 0, free: 1, share: 2, compact: 3 } as const
+export const Goal = { entry: 0, free: 1, share: 2, compact: 3, ahead: 4, reclaim: 5 } as const
+
+/** What an owner's turn looks at, at most: 32 KiB. */
+export const UNITS_PER_TURN = 4096
 
 /** `busy`: another thread is the evictor. `blocked`: a thread stays pinned. `exhausted`: the turn's bound was used up, with progress. */
 export const Turn = { reached: 0, busy: 1, blocked: 2, exhausted: 3, nothing: 4 } as const
@@ -65,9 +69,10 @@ function evictLocked(cache: Attachment, home: Shard, goal: number, amount: numbe
   let blocked = false
   for (let lookedAt = 0; lookedAt < RECORDS_PER_TURN; lookedAt++) {
     const free = home.words[Header.freeSegments >> 2]
-    if (goal === Goal.free && free >= amount) return Turn.reached
+    if ((goal === Goal.free || goal === Goal.ahead) && free >= amount) return Turn.reached
+    if (goal === Goal.ahead && units >= UNITS_PER_TURN) return Turn.exhausted
     if (goal === Goal.share && (units >= amount || free >= freeTarget(home))) return Turn.reached
-    if (goal === Goal.compact && units >= amount) return Turn.reached
+    if ((goal === Goal.compact || goal === Goal.reclaim) && units >= amount) return Turn.reached
     const hand = handToMove(cache, home, goal, blocked)
     if (hand === NO_HAND) return blocked ? Turn.blocked : Turn.nothing
     // Compaction copies all that lives; only a search for an entry has to end with one.
@@ -94,6 +99,7 @@ function evictLocked(cache: Attachment, home: Shard, goal: number, amount: numbe
 /** The hand whose turn it is, standing in a segment. `other`: the one that would be taken first is blocked. */
 function handToMove(cache: Attachment, home: Shard, goal: number, other: boolean): number {
   if (goal === Goal.compact) return other ? NO_HAND : handToCompact(cache, home)
+  if (goal === Goal.reclaim) return other ? NO_HAND : handToReclaim(cache, home)
   const evictedOnce = Header.evictedOnce >> 2
   if (home.words[evictedOnce] === 0) Atomics.store(home.words, evictedOnce, 1)
   if (goal === Goal.entry) return handForEntry(cache, home, other)
@@ -111,6 +117,13 @@ function handToCompact(cache: Attachment, home: Shard): number {
   // What is dead lies scattered over segments that are mostly live.
   if (hand === NO_HAND) Atomics.store(home.words, Header.untidy >> 2, 0)
   return hand
+}
+
+/** The compaction hand, in a segment of which nothing lives any more. */
+function handToReclaim(cache: Attachment, home: Shard): number {
+  if (handSegment(home, Hand.compaction) !== 0) return Hand.compaction
+  survey(cache, home)
+  return surveyed.live === 0 ? enterDead(cache, home) : NO_HAND
 }
 
 export function isUntidy(home: Shard): boolean {

@@ -210,6 +210,13 @@ const CASES: &[Case] = &[
         max_entries: 70,
     },
     Case {
+        name: "an owner's turns",
+        prepare: crowd,
+        act: |a| (0..6).for_each(|_| ignore((a.tend(0, 8), a.reclaim(0)))),
+        may: |seen| seen.is_none() || seen == Some(OLD),
+        max_entries: 70,
+    },
+    Case {
         name: "eviction of an entry",
         prepare: crowd,
         act: |a| ignore(a.evict(0, Goal::Entry)),

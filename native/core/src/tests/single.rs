@@ -319,6 +319,8 @@ fn run(steps: Vec<Step>, max_entries: u32, lossless: bool) {
             }
             Step::Maintain => {
                 a.maintain();
+                a.tend(0, 4);
+                a.reclaim(0);
             }
         }
         if max_entries > 0 {
