@@ -44,6 +44,9 @@ const MUTANTS = {
   'live-marker-evicted': ['leases::a_live_marker'],
   'marker-counts': ['leases::a_marker_shows'],
   'generation-set-back': ['loom:loom_two_invalidations'],
+  'no-version-begun': ['loom:loom_version_and_replace'],
+  'version-ended-early': ['loom:loom_version_and_replace'],
+  'version-never-ended': ['identity::every_end_of_a_binding'],
   'relaxed-pin': ['loom:loom_relocation_and_delete'],
   'relaxed-publish': ['loom:loom_insert_delete_and_get', 'loom:loom_replace_and_get', 'loom:loom_two_inserters'],
 }

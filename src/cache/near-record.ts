@@ -19,12 +19,14 @@ import {
   Shard,
   SLOT_BYTES,
   SLOT_STATE_MASK,
+  SLOT_TAG_SHIFT,
   SLOTS,
   SlotState,
   THREAD_BYTES,
   THREADS,
   Thread,
   UNIT,
+  VERSION_BYTES,
 } from '../engine/layout.js'
 
 /** One shard's memory, seen as the numbers that a check needs. */
@@ -34,6 +36,8 @@ interface ShardView {
   readonly segmentHeaders: number
   readonly segmentsOffset: number
   readonly segmentShift: number
+  readonly versionsOffset: number
+  readonly versionMask: number
 }
 
 /** Where a record is looked for and what has to stand there. */
@@ -46,6 +50,8 @@ export interface RecordPlace {
   /** Index of its segment's generation, and the generation. */
   generationAt: number
   generation: number
+  /** Index of the version of its binding. */
+  version: number
   world: number
 }
 
@@ -60,7 +66,16 @@ export class NearRecords {
   /** The memory of each shard. */
   readonly words: Int32Array[]
   readonly #shards: ShardView[]
-  readonly #place: RecordPlace = { shard: 0, slot: 0, low: 0, high: 0, generationAt: 0, generation: 0, world: 0 }
+  readonly #place: RecordPlace = {
+    shard: 0,
+    slot: 0,
+    low: 0,
+    high: 0,
+    generationAt: 0,
+    generation: 0,
+    version: 0,
+    world: 0,
+  }
 
   constructor(regions: Regions) {
     this.control = new Int32Array(regions.control.buffer)
@@ -100,6 +115,8 @@ export class NearRecords {
     place.high = high
     place.generationAt = (shard.segmentHeaders + segment * SEGMENT_HEADER_BYTES + Segment.generation) >> 2
     place.generation = meta[Meta.generation] as number
+    const version = shard.versionsOffset + ((low >>> SLOT_TAG_SHIFT) & shard.versionMask) * VERSION_BYTES
+    place.version = version >> 2
     place.world = meta[Meta.world] as number
     return place
   }
@@ -177,5 +194,7 @@ function viewOf(words: Int32Array): ShardView {
     segmentHeaders: word(Shard.segmentHeaders),
     segmentsOffset: word(Shard.segmentsOffset),
     segmentShift: word(Shard.segmentShift),
+    versionsOffset: word(Shard.versionsOffset),
+    versionMask: word(Shard.versions) - 1,
   }
 }

@@ -6,11 +6,21 @@ import type { NearSettings } from '../options/cache-options.js'
 import { NearClock, stepOf } from './near-clock.js'
 import type { NearRecords, RecordPlace } from './near-record.js'
 
-/** Fields of a row in `facts`: half a cache line. */
-export const Fact = { slot: 0, high: 1, generationAt: 2, generation: 3, info: 4, endStep: 5, bytes: 6 } as const
+/**
+ * Fields of a row in `seals`, which are all that most hits look at: where the version of the binding stands (index in the words of a shard,
+ * the shard's number above it), both halves of what it was when the entry was last found right, and the step of its end.
+ */
+export const Seal = { place: 0, low: 1, high: 2, endStep: 3 } as const
+export const SEALS_SHIFT = 2
+export const PLACE_SHARD_SHIFT = 20
+/** `low` of a row without a seal: so many exchanges are never in progress at once. */
+export const UNSEALED = 255
+
+/** Fields of a row in `facts`: where the record stood, for those without a seal. */
+export const Fact = { slot: 0, high: 1, generationAt: 2, generation: 3, info: 4, bytes: 5 } as const
 export const FACTS_SHIFT = 3
-/** Bits of `info`; the shard's number stands above them. */
-export const Info = { used: 1, tagged: 2, shardShift: 8 } as const
+/** Bits of `info`. */
+export const Info = { used: 1, tagged: 2 } as const
 
 const FIRST_ROWS = 64
 
@@ -24,6 +34,7 @@ export class NearStore {
   readonly engine: Engine
   readonly records: NearRecords
   readonly clock: NearClock
+  seals = new Int32Array(FIRST_ROWS << SEALS_SHIFT)
   facts = new Int32Array(FIRST_ROWS << FACTS_SHIFT)
   /** When each ends, in ms on the engine's clock; Infinity for most. */
   ends = new Float64Array(FIRST_ROWS)
@@ -71,15 +82,18 @@ export class NearStore {
     while (this.#entries >= maxEntries || this.#bytes + bytes > maxBytes) this.#dropOne()
     const row = this.#free.pop() ?? this.values.length
     if (row === this.ends.length) this.#grow()
-    const { facts } = this
+    const { seals, facts } = this
+    const seal = row << SEALS_SHIFT
+    seals[seal + Seal.place] = (place.shard << PLACE_SHARD_SHIFT) | place.version
+    seals[seal + Seal.low] = UNSEALED
+    seals[seal + Seal.endStep] = stepOf(end)
     const at = row << FACTS_SHIFT
     facts[at + Fact.slot] = place.slot
     facts[at + Fact.high] = place.high
     facts[at + Fact.generationAt] = place.generationAt
     facts[at + Fact.generation] = place.generation
-    facts[at + Fact.info] = (place.shard << Info.shardShift) | (tags === undefined ? 0 : Info.tagged)
+    facts[at + Fact.info] = tags === undefined ? 0 : Info.tagged
     facts[at + Fact.bytes] = bytes
-    facts[at + Fact.endStep] = stepOf(end)
     this.ends[row] = end
     this.tags[row] = tags
     this.values[row] = value
@@ -115,6 +129,7 @@ export class NearStore {
     if (world === this.world) return
     this.world = world
     for (const list of [this.tags, this.values, this.promises, this.#keys, this.#owners, this.#free]) list.length = 0
+    this.seals = new Int32Array(FIRST_ROWS << SEALS_SHIFT)
     this.facts = new Int32Array(FIRST_ROWS << FACTS_SHIFT)
     this.ends = new Float64Array(FIRST_ROWS)
     this.#hand = 0
@@ -123,7 +138,7 @@ export class NearStore {
   }
 
   #dropOne(): void {
-    const { facts } = this
+    const { seals, facts } = this
     for (;;) {
       if (this.#hand >= this.values.length) this.#hand = 0
       const row = this.#hand++
@@ -131,7 +146,9 @@ export class NearStore {
       if (owner === undefined) continue
       const info = (row << FACTS_SHIFT) + Fact.info
       if (((facts[info] as number) & Info.used) !== 0) {
+        // Its next use is to be noticed, so it goes without a seal until then.
         facts[info] = (facts[info] as number) & ~Info.used
+        seals[(row << SEALS_SHIFT) + Seal.low] = UNSEALED
         continue
       }
       owner.forget(this.#keys[row] as string)
@@ -142,6 +159,9 @@ export class NearStore {
 
   #grow(): void {
     const rows = Math.min(this.ends.length * 2, Math.max(this.settings.maxEntries, FIRST_ROWS * 2))
+    const seals = new Int32Array(rows << SEALS_SHIFT)
+    seals.set(this.seals)
+    this.seals = seals
     const facts = new Int32Array(rows << FACTS_SHIFT)
     facts.set(this.facts)
     this.facts = facts

@@ -1,13 +1,21 @@
 // The near cache of one view: decoded values that one thread keeps for itself, each with the place of the record it was read from. Every
-// hit looks there whether that record is still the live one, so that a change by any thread shows at once. Touches its own map, the rows
-// of its store, and in shared memory the index (reading), the frequency of slots, and this thread's counter of hits.
+// hit looks whether that record is still the live one, by the version of its binding (docs/slab.md 9) or in its slot, so that a change by
+// any thread shows at once. Touches its own map, the rows of its store, and in shared memory versions and index (reading), the frequency
+// of slots, and this thread's counter of hits.
 import { Meta, MetaFlag } from '../engine/engine.js'
-import { BUCKET_BYTES, BUCKET_SLOTS, FREQUENCY_MASK, SLOT_STATE_MASK, SlotState } from '../engine/layout.js'
+import {
+  BUCKET_BYTES,
+  BUCKET_SLOTS,
+  FREQUENCY_MASK,
+  SLOT_STATE_MASK,
+  SlotState,
+  VERSION_IN_PROGRESS_MASK,
+} from '../engine/layout.js'
 import type { NearSettings } from '../options/cache-options.js'
 import { Tallied, type Tally } from './namespace-table.js'
 import { NearGain } from './near-gain.js'
 import { ordersLoads, WORLD } from './near-record.js'
-import { FACTS_SHIFT, Fact, Info, type NearStore } from './near-store.js'
+import { FACTS_SHIFT, Fact, Info, type NearStore, PLACE_SHARD_SHIFT, SEALS_SHIFT, Seal } from './near-store.js'
 
 /** This thread's near cache. */
 export interface NearStats {
@@ -43,9 +51,14 @@ const FIRST_REST = LEAST_WINDOW * 16
 const MOST_REST = 2 ** 22
 
 // What another module exports is looked up on each use; V8 takes constants of its own module into the code.
-const { slot: SLOT, high: HIGH, generationAt: GENERATION_AT, generation: GENERATION, info: INFO, endStep: END } = Fact
-const { used: USED, tagged: TAGGED, shardShift: SHARD_SHIFT } = Info
-const ROW_SHIFT = FACTS_SHIFT
+const { place: PLACE, low: LOW, high: HALF, endStep: END } = Seal
+const { slot: SLOT, high: HIGH, generationAt: GENERATION_AT, generation: GENERATION, info: INFO } = Fact
+const { used: USED, tagged: TAGGED } = Info
+const SEAL_SHIFT = SEALS_SHIFT
+const FACT_SHIFT = FACTS_SHIFT
+const SHARD_SHIFT = PLACE_SHARD_SHIFT
+const VERSION_MASK = (1 << PLACE_SHARD_SHIFT) - 1
+const IN_PROGRESS = VERSION_IN_PROGRESS_MASK
 const WORLD_AT = WORLD
 const inOrder = ordersLoads
 const STATE = SLOT_STATE_MASK
@@ -110,31 +123,25 @@ export class NearCache {
       this.#misses++
       return notNear
     }
-    const { facts, values, clock } = this.#store
-    const at = row << ROW_SHIFT
-    const info = facts[at + INFO] as number
-    const words = this.#words[info >>> SHARD_SHIFT] as Int32Array
-    const slot = facts[at + SLOT] as number
-    // Whether the record is still the live one of its key. The order matters. The state before the location: a location is linked once in
-    // its generation, and was linked here, so if it stands there still, the state seen before was its own. The slot before the
-    // generation: a location comes again only after that has moved on. The world last: it only moves forward, so what it is now it was
-    // then.
+    const store = this.#store
+    const { seals } = store
+    const seal = row << SEAL_SHIFT
+    const place = seals[seal + PLACE] as number
+    const words = this.#words[place >>> SHARD_SHIFT] as Int32Array
+    const version = place & VERSION_MASK
+    // Whether the binding is the one that it was when the row got its seal. The order matters: the low half of the version before the high
+    // one, which only grows; the world last: it only moves forward, so what it is now it was then.
     if (
       !inOrder ||
-      ((words[slot] as number) & STATE) !== MEMBER ||
-      words[slot + 1] !== facts[at + HIGH] ||
-      words[facts[at + GENERATION_AT] as number] !== facts[at + GENERATION] ||
+      words[version] !== seals[seal + LOW] ||
+      words[version + 1] !== seals[seal + HALF] ||
       this.#control[WORLD_AT] !== this.#world ||
-      (facts[at + END] as number) < clock.safeFrom ||
-      (info & (USED | TAGGED)) !== USED
+      (seals[seal + END] as number) < store.clock.safeFrom
     ) {
       if (!this.#isUsable(row)) return this.#drop(key, row)
     }
-    const marks = words[slot & -BUCKET_WORDS] as number
-    const shift = ((slot & (BUCKET_WORDS - 1)) - FIRST_SLOT) << 1
-    if (((marks >>> shift) & FREQUENT) !== FREQUENT) use(words, slot, marks, shift)
     this.#row = row
-    return values[row]
+    return store.values[row]
   }
 
   /** As `get`, as a promise: one for all who get this value, since to make a new one costs more than the hit. `undefined` when nothing is near. */
@@ -149,20 +156,45 @@ export class NearCache {
     return made
   }
 
-  /** Everything once more, in an order that every processor keeps; and what only some entries need. */
+  /**
+   * For rows without a seal, or with one that may be broken: everything once more, in an order that every processor keeps. Counts the use in
+   * shared memory. A row gets a seal once the frequency there is as high as it can be: whoever lowers it breaks the seal.
+   */
   #isUsable(row: number): boolean {
     const store = this.#store
-    const { facts } = store
-    const at = row << ROW_SHIFT
-    const info = facts[at + INFO] as number
-    const words = this.#words[info >>> SHARD_SHIFT] as Int32Array
+    const { seals, facts } = store
+    const seal = row << SEAL_SHIFT
+    const place = seals[seal + PLACE] as number
+    const words = this.#words[place >>> SHARD_SHIFT] as Int32Array
+    const version = place & VERSION_MASK
+    const low = Atomics.load(words, version)
+    const high = Atomics.load(words, version + 1)
+    // A new seal is made of the high half and of the low one after it: torn apart they are a version that has been, and never comes again.
+    const fresh = Atomics.load(words, version)
+    const at = row << FACT_SHIFT
     const slot = facts[at + SLOT] as number
-    if ((Atomics.load(words, slot) & STATE) !== MEMBER) return false
-    if (Atomics.load(words, slot + 1) !== facts[at + HIGH]) return false
-    if (Atomics.load(words, facts[at + GENERATION_AT] as number) !== facts[at + GENERATION]) return false
+    // The state before the location: a location is linked once in its generation, and was linked here, so if it stands there still, the state
+    // seen before was its own. The slot before the generation: a location comes again only after that has moved on.
+    if (
+      (low !== seals[seal + LOW] || high !== seals[seal + HALF]) &&
+      ((Atomics.load(words, slot) & STATE) !== MEMBER ||
+        Atomics.load(words, slot + 1) !== facts[at + HIGH] ||
+        Atomics.load(words, facts[at + GENERATION_AT] as number) !== facts[at + GENERATION])
+    ) {
+      return false
+    }
     if (Atomics.load(this.#control, WORLD_AT) !== this.#world) return false
+    const info = facts[at + INFO] as number
     if (store.isOver(row, info)) return false
     facts[at + INFO] = info | USED
+    const marks = words[slot & -BUCKET_WORDS] as number
+    const shift = ((slot & (BUCKET_WORDS - 1)) - FIRST_SLOT) << 1
+    if (((marks >>> shift) & FREQUENT) !== FREQUENT) {
+      use(words, slot, marks, shift)
+    } else if ((fresh & IN_PROGRESS) === 0 && (info & TAGGED) === 0) {
+      seals[seal + LOW] = fresh
+      seals[seal + HALF] = high
+    }
     return true
   }
 

@@ -23,6 +23,7 @@ import {
   TAGS,
   THREADS,
   UNIT,
+  VERSION_BYTES,
   WASM_PAGE,
 } from './layout.js'
 
@@ -46,6 +47,11 @@ const MAX_SEGMENT_BYTES = 1024 * 1024
 const SEGMENTS_ALIGN = 4096
 const CHUNK_BYTES = 4096
 const GHOST_TIME_BITS = 14
+/** A hit near a thread touches one version: few enough of them stay in a processor's second cache, over all shards. */
+const MOST_VERSIONS = 8192
+const LEAST_VERSIONS = 512
+/** Of a shard's bytes, at most one in so many goes to versions. */
+const VERSIONS_SHARE = 128
 
 export interface GeometryOptions {
   readonly maxBytes: number
@@ -72,6 +78,7 @@ export interface ShardGeometry {
   readonly segmentBytes: number
   readonly segmentHeaders: number
   readonly segmentsOffset: number
+  readonly versions: number
   readonly chunkUnits: number
   readonly chunkedLimitUnits: number
 }
@@ -110,7 +117,7 @@ export function geometry(options: GeometryOptions): Geometry {
   const shards = shardCount(options.maxBytes, maxEntries, options.shards ?? 'auto')
   const controlBytes = CONTROL_BYTES + (options.maxBytes < SMALL_CACHE_BYTES ? 0 : TAG_BYTES)
   const pages = Math.min(Math.floor((options.maxBytes - controlBytes) / shards / WASM_PAGE), MAX_SHARD_PAGES)
-  const shard = shardGeometry(pages, expectedEntries(pages * WASM_PAGE, maxEntries, shards, entryBytes))
+  const shard = shardGeometry(pages, expectedEntries(pages * WASM_PAGE, maxEntries, shards, entryBytes), shards)
   return { controlBytes, shards, shard, totalBytes: controlBytes + shards * shard.bytes }
 }
 
@@ -147,8 +154,10 @@ function expectedEntries(shardBytes: number, maxEntries: number, shards: number,
   return Math.max(1, Math.min(share, byBytes))
 }
 
-function shardGeometry(pages: number, expected: number): ShardGeometry {
+function shardGeometry(pages: number, expected: number, shards: number): ShardGeometry {
   const bytes = pages * WASM_PAGE
+  const versions = versionCount(bytes, shards)
+  const segmentHeaders = SHARD_HEADER_BYTES + versions * VERSION_BYTES
   const segmentShift = Math.log2(segmentSize(bytes))
   const segmentBytes = 2 ** segmentShift
   const load = expected <= SMALL_INDEX_ENTRIES ? SMALL_INDEX_LOAD : INDEX_LOAD
@@ -158,7 +167,7 @@ function shardGeometry(pages: number, expected: number): ShardGeometry {
   let ghostShift = 0
   while (Math.floor(remembered) / 2 ** ghostShift > 2 ** GHOST_TIME_BITS) ghostShift++
   const parts = (segments: number) => {
-    const bucketOffset = align(SHARD_HEADER_BYTES + segments * SEGMENT_HEADER_BYTES, BUCKET_BYTES)
+    const bucketOffset = align(segmentHeaders + segments * SEGMENT_HEADER_BYTES, BUCKET_BYTES)
     const ghostOffset = align(bucketOffset + buckets * BUCKET_BYTES, 64)
     const segmentsOffset = align(ghostOffset + ghostBuckets * GHOST_BUCKET_BYTES, SEGMENTS_ALIGN)
     return { bucketOffset, ghostOffset, segmentsOffset, end: segmentsOffset + segments * segmentBytes }
@@ -179,12 +188,18 @@ function shardGeometry(pages: number, expected: number): ShardGeometry {
     segments,
     segmentShift,
     segmentBytes,
-    segmentHeaders: SHARD_HEADER_BYTES,
+    segmentHeaders,
     segmentsOffset,
+    versions,
     chunkUnits: chunkBytes / UNIT,
     // A record that the rest of a chunk does not take leaves that rest unused: an eighth at most.
     chunkedLimitUnits: chunkBytes / 8 / UNIT,
   }
+}
+
+function versionCount(shardBytes: number, shards: number): number {
+  const most = Math.max(MOST_VERSIONS / shards, LEAST_VERSIONS)
+  return Math.min(2 ** Math.floor(Math.log2(shardBytes / VERSIONS_SHARE / VERSION_BYTES)), most)
 }
 
 function segmentSize(shardBytes: number): number {
@@ -276,6 +291,8 @@ function writeShard(words: Uint32Array, sizes: ShardGeometry, number: number): v
   words[Shard.chunkedLimit >> 2] = sizes.chunkedLimitUnits
   words[Shard.expected >> 2] = sizes.expectedEntries
   words[Shard.freeSegments >> 2] = sizes.segments
+  words[Shard.versionsOffset >> 2] = SHARD_HEADER_BYTES
+  words[Shard.versions >> 2] = sizes.versions
   words[Shard.bytesLow >> 2] = sizes.bytes >>> 0
   words[Shard.bytesHigh >> 2] = Math.floor(sizes.bytes / 2 ** 32)
   words[Shard.magic >> 2] = MAGIC

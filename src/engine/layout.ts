@@ -3,7 +3,7 @@
 
 /** 'OSTR' in memory order. */
 export const MAGIC = 0x5254534f
-export const LAYOUT_VERSION = 2
+export const LAYOUT_VERSION = 3
 
 /** Everything is measured in units of 8 bytes, so that 29 bits reach 4 GiB. */
 export const UNIT = 8
@@ -163,7 +163,7 @@ export const HISTOGRAM_BUCKETS = 1984
 
 // ── Shard region ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 //
-//   header 512 │ segment headers n × 64 │ buckets n × 64 │ ghost n × 32 │ (4096-aligned) segments n × 2^shift
+//   header 512 │ versions n × 8 │ segment headers n × 64 │ buckets n × 64 │ ghost n × 32 │ (4096-aligned) segments n × 2^shift
 
 export const SHARD_HEADER_BYTES = 512
 export const Shard = {
@@ -184,6 +184,8 @@ export const Shard = {
   expected: 56,
   bytesLow: 60,
   bytesHigh: 64,
+  versionsOffset: 68,
+  versions: 72,
   evictor: 128,
   evictedOnce: 132,
   freeSegments: 136,
@@ -211,6 +213,10 @@ export const HANDS = 256
 export const HAND_BYTES = 16
 /** Offsets within a hand: the segment + 1, the unit of the next record, the unit where its extent ends. */
 export const Hand = { segment: 0, position: 4, extentEnd: 8 } as const
+
+/** A u64: exchanges of bindings whose tags fall on it << 8 | those in progress. */
+export const VERSION_BYTES = 8
+export const VERSION_IN_PROGRESS_MASK = 255
 
 export const SEGMENT_HEADER_BYTES = 64
 export const Segment = {
@@ -320,7 +326,14 @@ function shard(): number[] {
   const index = [SHARD_HEADER_BYTES, Shard.number, Shard.buckets, Shard.bucketOffset, Shard.segments]
   const space = [Shard.segmentShift, Shard.segmentsOffset, Shard.segmentHeaders]
   const ghost = [Shard.ghostOffset, Shard.ghostBuckets, Shard.ghostShift]
-  const limits = [Shard.chunkUnits, Shard.chunkedLimit, Shard.expected, Shard.bytesLow]
+  const limits = [
+    Shard.chunkUnits,
+    Shard.chunkedLimit,
+    Shard.expected,
+    Shard.bytesLow,
+    Shard.versionsOffset,
+    Shard.versions,
+  ]
   const eviction = [Shard.evictor, Shard.evictedOnce, Shard.freeSegments, Shard.openSmall, Shard.sequence]
   const hands = [HANDS, HAND_BYTES, Shard.ghostClock, Shard.smallEntries]
   const pass = [

@@ -80,7 +80,7 @@ const mutants = [
     edits: [
       [
         'index.js',
-        'if (home.kernel.cas64(slot, low, location, removing, location) === 0) {',
+        'if (!home.rebind(slot, low, location, removing, location)) {',
         'home.kernel.store64(slot, removing, location); if (false) {',
       ],
     ],
@@ -91,7 +91,7 @@ const mutants = [
     edits: [
       [
         'relocate.js',
-        'home.kernel.cas64(old.slot, old.low, from, memberLow(key.tag), at) === 1',
+        'home.rebind(old.slot, old.low, from, memberLow(key.tag), at)',
         '(home.kernel.store64(old.slot, memberLow(key.tag), at), true)',
       ],
     ],

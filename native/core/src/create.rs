@@ -4,7 +4,7 @@
 //! Engines read a region's geometry from its header, so sizes may be anything that fits, down to models with two buckets.
 
 use crate::hash::{HASH_KEYS, hash_keys};
-use crate::layout::{LAYOUT_VERSION, MAGIC, THREADS, control, segment, shard, slot};
+use crate::layout::{LAYOUT_VERSION, MAGIC, THREADS, control, segment, shard, slot, version};
 use crate::region::{Ordering, Region};
 
 #[derive(Clone, Copy, Debug)]
@@ -35,10 +35,16 @@ pub struct Limits {
     pub policy: u32,
 }
 
+/// Few, so that keys of tests share them.
+#[cfg(not(loom))]
+const VERSIONS: u32 = 64;
+#[cfg(loom)]
+const VERSIONS: u32 = 1;
+
 impl ShardGeometry {
     /// Offsets of buckets, segment headers, ghost and segments, and the region's length in bytes.
     fn offsets(&self) -> [u32; 5] {
-        let headers = shard::HEADER_BYTES;
+        let headers = shard::HEADER_BYTES + (VERSIONS * version::BYTES).next_multiple_of(64);
         let buckets = headers + self.segments * segment::BYTES;
         let ghost = buckets + self.buckets * slot::BUCKET_BYTES;
         let segments = (ghost + self.ghost_buckets * 32).next_multiple_of(64);
@@ -96,6 +102,8 @@ impl Geometry {
         put(shard::CHUNKED_LIMIT, shape.chunked_limit_units);
         put(shard::EXPECTED_ENTRIES, shape.expected_entries);
         put(shard::REGION_BYTES, end);
+        put(shard::VERSIONS_OFFSET, shard::HEADER_BYTES);
+        put(shard::VERSIONS, VERSIONS);
         put(shard::FREE_SEGMENTS, shape.segments);
         put(shard::MAGIC, MAGIC);
     }

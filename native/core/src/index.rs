@@ -140,7 +140,7 @@ impl<H: Host> Attachment<H> {
                     let net = self.net(world).wrapping_add(u32::from(adds));
                     self.mark_observed(home, old.location);
                     self.announce(LINK, number as u32, old.slot, member, net, world);
-                    if home.region.cas64(old.slot, old.word, member).is_ok() {
+                    if home.rebind(old.slot, old.word, member) {
                         self.after_replace(home, &old, location, net, adds);
                         return if adds {
                             Linked::Added { slot: old.slot }
@@ -329,7 +329,7 @@ impl<H: Host> Attachment<H> {
         let removing = if mutant::is("unlink-without-removing") { 0 } else { word::removing(self.me, victim.word) };
         let net = self.net(world).wrapping_sub(u32::from(victim.counts));
         self.announce(UNLINK, number as u32, victim.slot, removing, net, world);
-        if home.region.cas64(victim.slot, victim.word, removing).is_err() {
+        if !home.rebind(victim.slot, victim.word, removing) {
             self.nothing_announced();
             return false;
         }

@@ -3,7 +3,7 @@
 //! Touches nothing.
 
 pub const MAGIC: u32 = 0x5254_534F;
-pub const LAYOUT_VERSION: u32 = 2;
+pub const LAYOUT_VERSION: u32 = 3;
 
 /// Location and length unit inside a shard's region, in bytes.
 pub const UNIT: u32 = 8;
@@ -130,6 +130,9 @@ pub mod shard {
     pub const CHUNKED_LIMIT: u32 = 52;
     pub const EXPECTED_ENTRIES: u32 = 56;
     pub const REGION_BYTES: u32 = 60;
+    /// Where the versions of bindings lie, and how many: a power of two.
+    pub const VERSIONS_OFFSET: u32 = 68;
+    pub const VERSIONS: u32 = 72;
 
     pub const EVICTOR: u32 = 128;
     pub const EVICTED_ONCE: u32 = 132;
@@ -154,6 +157,13 @@ pub mod shard {
     pub const SMALL_FULL: u32 = 340;
     /// More lies dead in the segments than a cache should carry along: writers compact (docs/slab.md 6).
     pub const UNTIDY: u32 = 344;
+}
+
+pub mod version {
+    //! A u64 that changes with every binding whose key's tag falls on it: exchanges so far, and those in progress below.
+    pub const BYTES: u32 = 8;
+    pub const IN_PROGRESS: u64 = 1;
+    pub const EXCHANGED: u64 = 0x100;
 }
 
 pub mod segment {
@@ -290,6 +300,8 @@ pub fn layout_constants() -> Vec<u32> {
         shard::CHUNKED_LIMIT,
         shard::EXPECTED_ENTRIES,
         shard::REGION_BYTES,
+        shard::VERSIONS_OFFSET,
+        shard::VERSIONS,
         shard::EVICTOR,
         shard::EVICTED_ONCE,
         shard::FREE_SEGMENTS,

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! read  write  update  load  scan                operations
-//!   index  relocate  chain  times  tags          records and their slots
+//!   index  relocate  chain  times  tags  version  records and their slots
 //!   evict  hand  policy  ghost                   what goes when space is short
 //!   allocate  segment                            space
 //!   accounting  intent  lease  registry  epoch  clock   threads, their deaths, time
@@ -53,6 +53,7 @@ mod tend;
 mod times;
 mod update;
 mod validate;
+mod version;
 mod write;
 
 #[cfg(test)]

@@ -146,6 +146,12 @@ mod raw {
             self.word64(offset).compare_exchange(expected, new, AcqRel, Acquire)
         }
 
+        #[inline(always)]
+        pub fn add64(&self, offset: u32, by: u64) -> u64 {
+            death::step();
+            self.word64(offset).fetch_add(by, AcqRel)
+        }
+
         /// Adds to a word that only the calling thread writes.
         #[inline(always)]
         pub fn bump64(&self, offset: u32, by: u64) {

@@ -3,7 +3,7 @@
 //! not ordered behind the writer may see stale ones, which is how a missing release shows.
 
 use crate::death;
-use crate::layout::{LEASES, control, lease, slot};
+use crate::layout::{LEASES, control, lease, shard, slot};
 use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, Ordering::*};
 use std::sync::Arc;
 
@@ -56,6 +56,10 @@ impl Region {
         let cells = (0..bytes.div_ceil(8))
             .map(|index| {
                 let at = index * 8;
+                // The one version.
+                if at == shard::HEADER_BYTES {
+                    return Some(Cell::Wide(AtomicU64::new(0)));
+                }
                 let in_buckets = at >= first && at < first + count * slot::BUCKET_BYTES;
                 if in_buckets && (at - first) % slot::BUCKET_BYTES >= slot::FIRST {
                     return Some(Cell::Wide(AtomicU64::new(0)));
@@ -144,6 +148,11 @@ impl Region {
         death::step();
         let order = if crate::mutant::is("relaxed-publish") { Relaxed } else { AcqRel };
         self.word64(offset).compare_exchange(expected, new, order, Acquire)
+    }
+
+    pub fn add64(&self, offset: u32, by: u64) -> u64 {
+        death::step();
+        self.word64(offset).fetch_add(by, AcqRel)
     }
 
     fn byte(&self, at: usize) -> u8 {

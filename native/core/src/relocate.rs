@@ -86,7 +86,7 @@ impl<H: Host> Attachment<H> {
             home.region.store64(old.slot, word::member(hash.tag, at), Ordering::Release);
             true
         } else {
-            home.region.cas64(old.slot, old.word, word::member(hash.tag, at)).is_ok()
+            home.rebind(old.slot, old.word, word::member(hash.tag, at))
         };
         if moved && old.header.has(record::CHAIN) && mutant::is("chain-retired-on-relocation") {
             self.retire_chain(home, old.location, old.header);

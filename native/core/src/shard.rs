@@ -2,7 +2,7 @@
 //! The geometry is read once from the region's header, which is checked before anything is believed.
 
 use crate::hash::KeyHash;
-use crate::layout::{LAYOUT_VERSION, MAGIC, UNIT, record, segment, shard, slot};
+use crate::layout::{LAYOUT_VERSION, MAGIC, UNIT, record, segment, shard, slot, version};
 use crate::record::{Header, tags_offset};
 use crate::region::{Ordering, Region};
 
@@ -21,6 +21,8 @@ pub struct Shard {
     pub ghost_shift: u32,
     pub chunk_units: u32,
     pub chunked_limit: u32,
+    pub versions_offset: u32,
+    pub versions: u32,
 }
 
 /// Why a region is not one of ours.
@@ -53,6 +55,8 @@ impl Shard {
             ghost_shift: word(shard::GHOST_SHIFT),
             chunk_units: word(shard::CHUNK_UNITS),
             chunked_limit: word(shard::CHUNKED_LIMIT),
+            versions_offset: word(shard::VERSIONS_OFFSET),
+            versions: word(shard::VERSIONS),
             region,
         };
         if this.fits() { Ok(this) } else { Err(Foreign::Geometry) }
@@ -70,6 +74,9 @@ impl Shard {
             && part(self.segment_headers, self.segments, u64::from(segment::BYTES))
             && part(self.ghost_offset, self.ghost_buckets, 32)
             && part(self.segments_offset, self.segments, 1 << self.segment_shift)
+            && self.versions.is_power_of_two()
+            && part(self.versions_offset, self.versions, u64::from(version::BYTES))
+            && self.versions_offset.is_multiple_of(version::BYTES)
             && self.bucket_offset.is_multiple_of(64)
             && self.segments_offset.is_multiple_of(UNIT)
             && self.chunk_units >= 2

@@ -3,7 +3,7 @@
 use crate::attachment::Attachment;
 use crate::host::Host;
 use crate::index::slots;
-use crate::layout::{UNIT, control, segment, slot};
+use crate::layout::{UNIT, control, segment, slot, version};
 use crate::record::CHAIN;
 use crate::region::Ordering;
 use crate::segment::{POISON, POISONS};
@@ -63,6 +63,19 @@ impl<H: Host> Attachment<H> {
         self.validate_reservations(world, current)?;
         self.validate_leases()?;
         Ok(current)
+    }
+
+    /// No exchange of a binding is in progress at rest, unless somebody died in it.
+    pub fn validate_versions(&self) -> Result<(), String> {
+        for home in &self.shards {
+            for number in 0..home.versions {
+                let seen = home.region.load64(home.version_of(number), Ordering::Acquire);
+                if seen & (version::EXCHANGED - 1) != 0 {
+                    return Err(format!("version {number} is left at {seen:#x}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn validate_reservations(&self, world: u32, current: u32) -> Result<(), String> {

@@ -149,7 +149,7 @@ function replace(cache: Attachment, home: Shard, key: Key, location: number, wor
   const low = memberLow(key.tag)
   markObserved(home, found.location)
   announce(cache, Intent.link, home, found.slot, low, location, net, world)
-  if (home.kernel.cas64(found.slot, found.low, found.location, low, location) === 0) return false
+  if (!home.rebind(found.slot, found.low, found.location, low, location)) return false
   if (adds) bookLink(cache, net)
   nothingAnnounced(cache)
   if (found.counts) {
@@ -273,7 +273,7 @@ export function unlink(cache: Attachment, home: Shard, member: Found, world: num
   const removing = cleared | SlotState.removing | ((cache.me + 1) << SLOT_OWNER_SHIFT)
   const net = (netOf(cache, world) - (counts ? 1 : 0)) | 0
   announce(cache, Intent.unlink, home, slot, removing, location, net, world)
-  if (home.kernel.cas64(slot, low, location, removing, location) === 0) {
+  if (!home.rebind(slot, low, location, removing, location)) {
     nothingAnnounced(cache)
     return false
   }

@@ -6,6 +6,14 @@ import { kernelBytes, keyHashBytes } from './kernel-bytes.js'
 /** Exports of kernel.wat over one region; see there for what each does. */
 export interface Kernel {
   cas64(address: number, expectedLow: number, expectedHigh: number, newLow: number, newHigh: number): number
+  rebind(
+    slot: number,
+    expectedLow: number,
+    expectedHigh: number,
+    newLow: number,
+    newHigh: number,
+    version: number,
+  ): number
   store64(address: number, low: number, high: number): void
   loadNumber(address: number): number
   raiseNumber(address: number, least: number): void

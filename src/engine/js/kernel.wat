@@ -22,6 +22,33 @@
           (i64.extend_i32_u (local.get $newLow))))
       (local.get $expected)))
 
+  ;; cas64 of a slot between two additions to the version of its binding (docs/slab.md 9). No call and no loop, so that a thread is never
+  ;; terminated in the middle.
+  (func (export "rebind")
+    (param $slot i32) (param $expectedLow i32) (param $expectedHigh i32) (param $newLow i32) (param $newHigh i32)
+    (param $version i32) (result i32)
+    (local $expected i64)
+    (local $done i32)
+    (local.set $expected
+      (i64.or
+        (i64.shl (i64.extend_i32_u (local.get $expectedHigh)) (i64.const 32))
+        (i64.extend_i32_u (local.get $expectedLow))))
+    (drop (i64.atomic.rmw.add (local.get $version) (i64.const 1)))
+    (local.set $done
+      (i64.eq
+        (i64.atomic.rmw.cmpxchg
+          (local.get $slot)
+          (local.get $expected)
+          (i64.or
+            (i64.shl (i64.extend_i32_u (local.get $newHigh)) (i64.const 32))
+            (i64.extend_i32_u (local.get $newLow))))
+        (local.get $expected)))
+    (drop
+      (i64.atomic.rmw.add
+        (local.get $version)
+        (i64.sub (i64.shl (i64.extend_i32_u (local.get $done)) (i64.const 8)) (i64.const 1))))
+    (local.get $done))
+
   (func (export "store64") (param $address i32) (param $low i32) (param $high i32)
     (i64.atomic.store
       (local.get $address)

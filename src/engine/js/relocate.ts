@@ -89,7 +89,7 @@ export function moveTo(
   Atomics.store(words, target, w0)
   Atomics.store(words, target + 1, keyLength | (lease === 0 ? 0 : RECORD_LEASE))
   markObserved(home, from)
-  const moved = home.kernel.cas64(old.slot, old.low, from, memberLow(key.tag), at) === 1
+  const moved = home.rebind(old.slot, old.low, from, memberLow(key.tag), at)
   if (moved && old.counts) {
     addEntries(cache, home, old.segment, -1)
     addEntries(cache, home, home.segmentOf(at), 1)

@@ -11,7 +11,9 @@ import {
   SEGMENT_HEADER_BYTES,
   Segment,
   SLOT_BYTES,
+  SLOT_TAG_SHIFT,
   SLOTS,
+  VERSION_BYTES,
 } from '../layout.js'
 import type { StringBuffer } from '../string-buffer.js'
 import { type Kernel, kernelOver } from './kernel.js'
@@ -47,6 +49,9 @@ export class Shard {
   readonly ghostShift: number
   readonly chunkUnits: number
   readonly chunkedLimit: number
+  /** Byte offset of the versions of bindings, and the mask for a tag. */
+  readonly versionsOffset: number
+  readonly versionMask: number
   /** This thread's chunks, one for each queue. */
   readonly chunks: readonly Chunk[] = [new Chunk(), new Chunk()]
 
@@ -70,6 +75,8 @@ export class Shard {
     this.ghostShift = word(Header.ghostShift)
     this.chunkUnits = word(Header.chunkUnits)
     this.chunkedLimit = word(Header.chunkedLimit)
+    this.versionsOffset = word(Header.versionsOffset)
+    this.versionMask = word(Header.versions) - 1
   }
 
   /** Undefined when the memory is not a shard of this layout. */
@@ -84,7 +91,18 @@ export class Shard {
     const end = (this.firstUnit + this.segments * this.segmentUnits) * 8
     const index = this.bucketOffset + this.buckets * BUCKET_BYTES
     const sizes = this.buckets >= 2 && this.segments >= 1 && this.ghostBuckets >= 1 && this.chunkUnits >= 2
+    const versions = this.versionsOffset + (this.versionMask + 1) * VERSION_BYTES
+    if (((this.versionMask + 1) & this.versionMask) !== 0 || versions > bytes) return false
     return sizes && end <= bytes && index <= this.ghost * 4 && this.chunkedLimit < this.chunkUnits
+  }
+
+  /**
+   * Exchanges a member's word for another one, announced in the version of its binding (docs/slab.md 9); whether it stood there. All of it
+   * is one call of the kernel, in whose middle no thread can be terminated.
+   */
+  rebind(slot: number, low: number, location: number, newLow: number, newLocation: number): boolean {
+    const version = this.versionsOffset + ((low >>> SLOT_TAG_SHIFT) & this.versionMask) * VERSION_BYTES
+    return this.kernel.rebind(slot, low, location, newLow, newLocation, version) === 1
   }
 
   /** Word index of a segment's header. */

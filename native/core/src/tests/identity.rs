@@ -1,6 +1,7 @@
 //! What names a record: its whole key, never its hash alone; its slot, place and generation, never its place alone.
 
 use super::support::{TestCache, geometry};
+use crate::region::Ordering;
 use crate::{Condition, Limits, Outcome, Use};
 use std::collections::HashMap;
 
@@ -26,6 +27,37 @@ fn keys_of_one_tag_in_the_same_buckets_are_two_entries() {
     assert!(a.delete(one.as_bytes()));
     assert_eq!(a.value(&two).as_deref(), Some(&b"second"[..]));
     assert_eq!(a.validate(), Ok(1));
+}
+
+/// Whatever takes a value away changes the version of its key's binding, and closes that again.
+#[test]
+fn every_end_of_a_binding_changes_its_version() {
+    let cache = TestCache::new(geometry(16, 8, 10), Limits { seed: 2, ..Limits::default() });
+    let a = cache.attach();
+    let home = &a.shards[0];
+    let version = || home.region.load64(home.version_of(a.hash(b"k").tag), Ordering::Acquire);
+    let changes = |what: &str, act: &dyn Fn()| {
+        a.put("k", b"value");
+        let before = version();
+        act();
+        a.validate_versions().unwrap();
+        assert_ne!(version(), before, "{what} left the version as it was");
+    };
+    changes("a set", &|| assert_eq!(a.put("k", b"other"), Outcome::Stored));
+    changes("a delete", &|| assert!(a.delete(b"k")));
+    changes("a take", &|| assert!(a.read(b"k", Use::Take, &mut [0; 16]).is_some()));
+    changes("a touch", &|| assert!(a.touch(b"k", Some(1_000), None)));
+    changes("an eviction", &|| {
+        for key in 0.. {
+            a.put(&format!("other {key}"), &[0; 200]);
+            if a.read(b"k", Use::Peek, &mut [0; 16]).is_none() {
+                break;
+            }
+        }
+    });
+    let before = version();
+    assert!(!a.delete(b"k"));
+    assert_eq!(version(), before, "nothing was there to be deleted");
 }
 
 #[test]

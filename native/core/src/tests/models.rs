@@ -9,12 +9,14 @@
 use super::support::{TestCache, TestHost};
 use crate::death::survives;
 use crate::evict::Goal;
+use crate::layout::version::EXCHANGED;
 use crate::record::{Header, w0};
 use crate::region::Ordering;
 use crate::segment::Claimant;
 use crate::{
     Acquired, Attachment, Condition, Extras, Geometry, Lease, LeaseState, Limits, Outcome, ShardGeometry, Use, Write,
 };
+use loom::sync::atomic::AtomicBool;
 use loom::thread;
 use std::sync::Arc;
 
@@ -335,6 +337,70 @@ fn loom_near_stamp_and_reuse() {
             ],
         );
         check(&holds[0]);
+    });
+}
+
+/// The version of the key's binding, if that was whole and then found to be of `value`: what a near cache keeps. And where it stands.
+fn sealed(a: &Hold, value: u8) -> Option<(u32, u64)> {
+    let home = &a.shards[0];
+    let at = home.version_of(a.hash(b"k").tag);
+    let version = home.region.load64(at, Ordering::Acquire);
+    let is_whole = version & (EXCHANGED - 1) == 0;
+    (is_whole && seen(a) == Some(value)).then_some((at, version))
+}
+
+/// Whether it would still be believed.
+fn is_believed(a: &Hold, seal: Option<(u32, u64)>) -> bool {
+    seal.is_some_and(|(at, version)| a.shards[0].region.load64(at, Ordering::Acquire) == version)
+}
+
+/// Who has seen a newer value never believes an older one's version again.
+#[test]
+fn loom_version_and_replace() {
+    model(|| {
+        let cache = tiny(8, 0);
+        let a = cache.attach();
+        put(&a, 1);
+        let holds = race(
+            [a, cache.attach()],
+            [
+                |a| put(a, 2),
+                |a| {
+                    let seal = sealed(a, 1);
+                    if seen(a) == Some(2) {
+                        assert!(!is_believed(a, seal), "the old value is believed after the new one was seen");
+                    }
+                },
+            ],
+        );
+        holds[0].validate_versions().unwrap();
+        check(&holds[0]);
+    });
+}
+
+/// A third thread has seen the value go, and says so.
+#[test]
+fn loom_version_and_delete_told_by_another() {
+    model(|| {
+        let cache = tiny(8, 0);
+        let a = cache.attach();
+        put(&a, 1);
+        let (b, c) = (cache.attach(), cache.attach());
+        let told = Arc::new(AtomicBool::new(false));
+        let tells = told.clone();
+        let deleter = thread::spawn(move || {
+            a.delete(b"k");
+            a
+        });
+        let witness = thread::spawn(move || tells.store(seen(&b).is_none(), Ordering::Release));
+        let seal = sealed(&c, 1);
+        if told.load(Ordering::Acquire) {
+            assert!(!is_believed(&c, seal), "believed after its end was known");
+        }
+        let a = deleter.join().unwrap();
+        witness.join().unwrap();
+        a.validate_versions().unwrap();
+        check(&a);
     });
 }
 
