@@ -52,6 +52,12 @@ impl ShardGeometry {
         [buckets, headers, ghost, segments, end]
     }
 
+    /// Where the buckets begin, and how many there are.
+    #[cfg(loom)]
+    pub(crate) fn buckets(&self) -> (u32, u32) {
+        (self.offsets()[0], self.buckets)
+    }
+
     /// Bytes of a region of this geometry.
     pub fn bytes(&self) -> u32 {
         self.offsets()[4]

@@ -129,8 +129,7 @@ impl TestCache {
     #[cfg(loom)]
     pub fn new(geometry: Geometry, limits: Limits) -> Arc<TestCache> {
         let control = Region::control();
-        let first = crate::layout::shard::HEADER_BYTES + geometry.shard.segments * crate::layout::segment::BYTES;
-        let shard = Region::shard(geometry.shard.bytes(), (first, geometry.shard.buckets));
+        let shard = Region::shard(geometry.shard.bytes(), geometry.shard.buckets());
         geometry.initialise_control(&control, &limits);
         geometry.initialise_shard(&shard, 0);
         Arc::new(TestCache { control, shards: vec![shard], host: TestHost::default() })
