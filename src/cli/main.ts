@@ -2,6 +2,7 @@
 // The command line: finds the command, reads its options, turns errors into one clear line and an exit code: 0 done,
 // 1 failed, 2 the command line or a trace file is wrong. May touch: stdout, stderr, the exit code.
 import { OstrakaError } from '../errors.js'
+import { benchCommand } from './bench.js'
 import { type Command, parseCommandLine, usageError } from './command.js'
 import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
@@ -10,7 +11,7 @@ import { replayCommand } from './replay.js'
 import { red } from './text.js'
 import { versionCommand } from './version.js'
 
-const working: readonly Command[] = [demoCommand, replayCommand, doctorCommand, versionCommand]
+const working: readonly Command[] = [demoCommand, benchCommand, replayCommand, doctorCommand, versionCommand]
 const commands: readonly Command[] = [...working, helpCommand(working)]
 
 /** Errors of what somebody typed or handed in, as against failures of the program. */

@@ -2,6 +2,7 @@
 // seed gives the same trace everywhere. May touch: nothing outside its arguments.
 import { TraceBuilder } from './build.js'
 import { Operation, type Trace } from './trace.js'
+import { rankOf, zipf } from './zipf.js'
 
 export interface GenerateOptions {
   /** Requests. Default 500,000. */
@@ -37,29 +38,6 @@ export function randomFrom(seed: number): () => number {
     mixed ^= mixed >>> 15
     return (mixed >>> 0) / 0x1_0000_0000
   }
-}
-
-/** The distribution function of a Zipf law over `count` ranks. */
-function zipf(count: number, skew: number): Float64Array {
-  const upTo = new Float64Array(count)
-  let sum = 0
-  for (let rank = 0; rank < count; rank++) {
-    sum += (rank + 1) ** -skew
-    upTo[rank] = sum
-  }
-  for (let rank = 0; rank < count; rank++) upTo[rank]! /= sum
-  return upTo
-}
-
-function rankOf(upTo: Float64Array, at: number): number {
-  let low = 0
-  let high = upTo.length - 1
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (upTo[middle]! > at) high = middle
-    else low = middle + 1
-  }
-  return low
 }
 
 /** A key always has the same size, drawn from its own number: log-normal with sigma 1 around the median. */
