@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads'
 import { type OpenedCache, openCache } from '../attach/open-cache.js'
 import { createRegions, type Regions } from '../engine/create.js'
 import type { Engine } from '../engine/engine.js'
-import { Policy } from '../engine/js/policy.js'
+import { PolicyNumber } from '../engine/layout.js'
 import { OstrakaError } from '../errors.js'
 import { type CacheOptions, type CacheSettings, defaultName, type SharedSettings } from '../options/cache-options.js'
 import { assertSameOptions } from '../options/differences.js'
@@ -71,7 +71,7 @@ function regionOptions(shared: SharedSettings): Parameters<typeof createRegions>
     entryBytes,
     shards,
     manualClock: shared.clock === 'manual',
-    policy: shared.policy === 's3-fifo' ? Policy.s3Fifo : Policy.s3FifoMainFirst,
+    policy: PolicyNumber[shared.policy === 'adaptive' ? 's3-fifo-main-first' : shared.policy],
     seed: seed === undefined ? undefined : { low: Number(seed & 0xffffffffn), high: Number(seed >> 32n) },
   }
 }

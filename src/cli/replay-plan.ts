@@ -1,6 +1,6 @@
 // What a replay command line asks for, checked. May touch: the number of cores (reading).
 import { availableParallelism } from 'node:os'
-import type { CacheOptions } from '../options/cache-options.js'
+import { type CacheOptions, cachePolicies } from '../options/cache-options.js'
 import { durationHint, parseDuration, parseSize, sizeHint } from '../options/units.js'
 import { readOptions } from '../options/validate.js'
 import type { GenerateOptions } from '../traces/generate.js'
@@ -35,7 +35,7 @@ export const replayOptions = {
   'value-bytes': { value: 'SIZE', help: "size of every value (the trace's own sizes, else 100)" },
   ttl: { value: 'TIME', help: 'time to live of what is set' },
   'trace-time': { value: 'UNIT', help: "let the cache's clock follow the trace, whose times are in s or ms" },
-  policy: { value: 'NAME', help: 'what is kept when the cache is full: adaptive, s3-fifo' },
+  policy: { value: 'NAME', help: `what is kept when the cache is full: ${cachePolicies.join(', ')}` },
   engine: { value: 'NAME', help: 'native, js, auto or both; several with commas (auto)' },
   threads: { value: 'N', help: 'worker threads; several runs with commas: 1,2,4 (1)' },
   shards: { value: 'N', help: 'partitions of the memory, a power of two (auto)' },

@@ -13,9 +13,12 @@ import {
   HASH_UNITS,
   LAYOUT_VERSION,
   MAGIC,
+  PolicyNumber,
   SEGMENT_HEADER_BYTES,
   SHARD_HEADER_BYTES,
   Shard,
+  SKETCH_ENTRIES_PER_LINE,
+  SKETCH_LINE_BYTES,
   SLOTS,
   SMALL_CACHE_BYTES,
   SMALL_TAGS,
@@ -61,6 +64,8 @@ export interface GeometryOptions {
   readonly shards?: number | 'auto' | undefined
   /** The assumed mean size of an entry; sizes the index. */
   readonly entryBytes?: number | undefined
+  /** A number of `PolicyNumber`. */
+  readonly policy?: number | undefined
 }
 
 /** One shard's sizes and offsets; the same for all shards of a cache. */
@@ -73,6 +78,8 @@ export interface ShardGeometry {
   readonly ghostBuckets: number
   readonly ghostOffset: number
   readonly ghostShift: number
+  readonly policyOffset: number
+  readonly sketchLines: number
   readonly segments: number
   readonly segmentShift: number
   readonly segmentBytes: number
@@ -96,7 +103,6 @@ export interface RegionOptions extends GeometryOptions {
   readonly seed?: { readonly low: number; readonly high: number } | undefined
   /** True: time stands still until `advance`. */
   readonly manualClock?: boolean | undefined
-  readonly policy?: number | undefined
 }
 
 export interface Regions {
@@ -117,7 +123,8 @@ export function geometry(options: GeometryOptions): Geometry {
   const shards = shardCount(options.maxBytes, maxEntries, options.shards ?? 'auto')
   const controlBytes = CONTROL_BYTES + (options.maxBytes < SMALL_CACHE_BYTES ? 0 : TAG_BYTES)
   const pages = Math.min(Math.floor((options.maxBytes - controlBytes) / shards / WASM_PAGE), MAX_SHARD_PAGES)
-  const shard = shardGeometry(pages, expectedEntries(pages * WASM_PAGE, maxEntries, shards, entryBytes), shards)
+  const expected = expectedEntries(pages * WASM_PAGE, maxEntries, shards, entryBytes)
+  const shard = shardGeometry(pages, expected, options.policy ?? PolicyNumber['s3-fifo'], shards)
   return { controlBytes, shards, shard, totalBytes: controlBytes + shards * shard.bytes }
 }
 
@@ -154,7 +161,7 @@ function expectedEntries(shardBytes: number, maxEntries: number, shards: number,
   return Math.max(1, Math.min(share, byBytes))
 }
 
-function shardGeometry(pages: number, expected: number, shards: number): ShardGeometry {
+function shardGeometry(pages: number, expected: number, policy: number, shards: number): ShardGeometry {
   const bytes = pages * WASM_PAGE
   const versions = versionCount(bytes, shards)
   const segmentHeaders = SHARD_HEADER_BYTES + versions * VERSION_BYTES
@@ -166,15 +173,17 @@ function shardGeometry(pages: number, expected: number, shards: number): ShardGe
   const ghostBuckets = Math.max(4, Math.ceil((remembered * (expected < 4096 ? 2.5 : 1.25)) / GHOST_SLOTS))
   let ghostShift = 0
   while (Math.floor(remembered) / 2 ** ghostShift > 2 ** GHOST_TIME_BITS) ghostShift++
+  const sketchLines = policy < PolicyNumber.balanced ? 0 : Math.max(4, Math.ceil(expected / SKETCH_ENTRIES_PER_LINE))
   const parts = (segments: number) => {
     const bucketOffset = align(segmentHeaders + segments * SEGMENT_HEADER_BYTES, BUCKET_BYTES)
     const ghostOffset = align(bucketOffset + buckets * BUCKET_BYTES, 64)
-    const segmentsOffset = align(ghostOffset + ghostBuckets * GHOST_BUCKET_BYTES, SEGMENTS_ALIGN)
-    return { bucketOffset, ghostOffset, segmentsOffset, end: segmentsOffset + segments * segmentBytes }
+    const policyOffset = align(ghostOffset + ghostBuckets * GHOST_BUCKET_BYTES, 64)
+    const segmentsOffset = align(policyOffset + sketchLines * SKETCH_LINE_BYTES, SEGMENTS_ALIGN)
+    return { bucketOffset, ghostOffset, policyOffset, segmentsOffset, end: segmentsOffset + segments * segmentBytes }
   }
   let segments = Math.floor(bytes / segmentBytes)
   while (segments > 0 && parts(segments).end > bytes) segments--
-  const { bucketOffset, ghostOffset, segmentsOffset } = parts(segments)
+  const { bucketOffset, ghostOffset, policyOffset, segmentsOffset } = parts(segments)
   const chunkBytes = Math.min(CHUNK_BYTES, segmentBytes / 4)
   return {
     bytes,
@@ -185,6 +194,8 @@ function shardGeometry(pages: number, expected: number, shards: number): ShardGe
     ghostBuckets,
     ghostOffset,
     ghostShift,
+    policyOffset,
+    sketchLines,
     segments,
     segmentShift,
     segmentBytes,
@@ -221,7 +232,8 @@ export function createRegions(options: RegionOptions): Regions {
   const control = sharedMemory(sizes.controlBytes / WASM_PAGE)
   const shards = Array.from({ length: sizes.shards }, () => sharedMemory(sizes.shard.pages))
   writeControl(new Uint32Array(control.buffer), sizes, options)
-  for (const [number, memory] of shards.entries()) writeShard(new Uint32Array(memory.buffer), sizes.shard, number)
+  for (const [number, memory] of shards.entries())
+    writeShard(new Uint32Array(memory.buffer), sizes.shard, number, options)
   return { control, shards }
 }
 
@@ -275,7 +287,7 @@ export function hashKeys(seedLow: number, seedHigh: number): Uint32Array {
   return keys
 }
 
-function writeShard(words: Uint32Array, sizes: ShardGeometry, number: number): void {
+function writeShard(words: Uint32Array, sizes: ShardGeometry, number: number, options: RegionOptions): void {
   words[Shard.version >> 2] = LAYOUT_VERSION
   words[Shard.number >> 2] = number
   words[Shard.buckets >> 2] = sizes.buckets
@@ -290,6 +302,10 @@ function writeShard(words: Uint32Array, sizes: ShardGeometry, number: number): v
   words[Shard.chunkUnits >> 2] = sizes.chunkUnits
   words[Shard.chunkedLimit >> 2] = sizes.chunkedLimitUnits
   words[Shard.expected >> 2] = sizes.expectedEntries
+  words[Shard.policyOffset >> 2] = sizes.policyOffset
+  words[Shard.sketchLines >> 2] = sizes.sketchLines
+  words[Shard.sketchHalveAt >> 2] = 10 * sizes.expectedEntries
+  words[Shard.mode >> 2] = options.policy ?? PolicyNumber['s3-fifo']
   words[Shard.freeSegments >> 2] = sizes.segments
   words[Shard.versionsOffset >> 2] = SHARD_HEADER_BYTES
   words[Shard.versions >> 2] = sizes.versions

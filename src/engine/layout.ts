@@ -3,7 +3,7 @@
 
 /** 'OSTR' in memory order. */
 export const MAGIC = 0x5254534f
-export const LAYOUT_VERSION = 3
+export const LAYOUT_VERSION = 4
 
 /** Everything is measured in units of 8 bytes, so that 29 bits reach 4 GiB. */
 export const UNIT = 8
@@ -163,7 +163,7 @@ export const HISTOGRAM_BUCKETS = 1984
 
 // ── Shard region ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 //
-//   header 512 │ versions n × 8 │ segment headers n × 64 │ buckets n × 64 │ ghost n × 32 │ (4096-aligned) segments n × 2^shift
+//   header 512 │ versions n × 8 │ segment headers n × 64 │ buckets n × 64 │ ghost n × 32 │ policy │ (4096-aligned) segments n × 2^shift
 
 export const SHARD_HEADER_BYTES = 512
 export const Shard = {
@@ -186,6 +186,13 @@ export const Shard = {
   bytesHigh: 64,
   versionsOffset: 68,
   versions: 72,
+  /** Memory of the policy: the sketch, then, where modes are chosen, samples, tournament and miniatures. */
+  policyOffset: 76,
+  sketchLines: 80,
+  /** Additions after which the sketch is halved. */
+  sketchHalveAt: 84,
+  /** Entries of one miniature; 0 where the mode is fixed. */
+  miniEntries: 88,
   evictor: 128,
   evictedOnce: 132,
   freeSegments: 136,
@@ -207,7 +214,33 @@ export const Shard = {
   smallFull: 340,
   /** More lies dead in the segments than a cache should carry along: writers compact. */
   untidy: 344,
+  /** The mode in force (docs/slab.md 6). */
+  mode: 348,
+  /** OPEN and SEALED segments of small at the last survey; those of main follow. */
+  queueSegments: 352,
+  /** Additions to the sketch since it was halved, then the line that halving stands at + 1. */
+  sketchAdded: 360,
+  /** f64: the bar of worth, in 256ths of an octave; 0 before the first eviction by worth. */
+  bar: 368,
 } as const
+/** Policies by their number in shared memory: what the control region's policy word and a shard's mode word say. */
+export const PolicyNumber = {
+  's3-fifo': 0,
+  /** S3-FIFO in which small has its tenth only until the first eviction. */
+  's3-fifo-main-first': 1,
+  balanced: 2,
+  frequency: 3,
+  recency: 4,
+  clock: 5,
+  scan: 6,
+  light: 7,
+  /** One of those from `balanced` on, chosen by miniatures, shard by shard. */
+  adaptive: 8,
+} as const
+export const SKETCH_LINE_BYTES = 64
+/** Cached entries for which there is one line. */
+export const SKETCH_ENTRIES_PER_LINE = 16
+
 /** Three hands of 16 bytes: small, main, compaction. */
 export const HANDS = 256
 export const HAND_BYTES = 16
@@ -346,7 +379,9 @@ function shard(): number[] {
     Shard.smallFull,
     Shard.untidy,
   ]
-  return [...index, ...space, ...ghost, ...limits, ...eviction, ...hands, ...pass]
+  const sizes = [Shard.policyOffset, Shard.sketchLines, Shard.sketchHalveAt, Shard.miniEntries]
+  const policy = [...sizes, Shard.mode, Shard.queueSegments, Shard.sketchAdded, Shard.bar, SKETCH_LINE_BYTES]
+  return [...index, ...space, ...ghost, ...limits, ...eviction, ...hands, ...pass, ...policy]
 }
 
 function segment(): number[] {

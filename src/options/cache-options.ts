@@ -29,6 +29,19 @@ export interface LoadsOptions {
   queue?: number | undefined
 }
 
+/** The modes of the eviction policy, and 'adaptive', the default. */
+export const cachePolicies = [
+  'adaptive',
+  's3-fifo',
+  'balanced',
+  'frequency',
+  'recency',
+  'clock',
+  'scan',
+  'light',
+] as const
+export type CachePolicy = (typeof cachePolicies)[number]
+
 export interface CacheOptions {
   /** The name under which every thread of the process finds this cache. Default 'default'. */
   name?: string | undefined
@@ -59,8 +72,8 @@ export interface CacheOptions {
    * own (a file URL, absolute path or package name) exports `encode(value)` and `decode(bytes)` and answers for its types itself.
    */
   codec?: 'auto' | 'json' | 'v8' | { readonly module: string } | undefined
-  /** What is kept when the cache is full. In this version 'adaptive' is S3-FIFO that fills the main queue first; 's3-fifo' is the published rule. */
-  policy?: 'adaptive' | 's3-fifo' | undefined
+  /** What is kept when the cache is full: docs/cache.md, 'What is kept'. 'adaptive' is S3-FIFO, main first, in this version; any mode by name fixes it. */
+  policy?: CachePolicy | undefined
   /** Asks the kernel for huge pages under the shared memory: fewer address misses in a large cache. Native engine on Linux. Default false. */
   hugePages?: boolean | undefined
   /** 'manual': time stands still until `cache.advance(…)`, in all threads. For tests. */
@@ -103,7 +116,7 @@ export interface SharedSettings extends EntryDefaults {
   readonly entryBytes: number
   readonly shards: number | 'auto'
   readonly owners: 0
-  readonly policy: 'adaptive' | 's3-fifo'
+  readonly policy: CachePolicy
   readonly hugePages: boolean
   readonly clock: 'system' | 'manual'
   /** Undefined: the creator draws one at random. */

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { OstrakaError, type OstrakaFault } from '../errors.js'
 import {
   type CacheSettings,
+  cachePolicies,
   defaultLoads,
   defaultName,
   defaultNear,
@@ -111,7 +112,7 @@ const entries = {
   ),
   engine: oneOf(['auto', 'native', 'js']),
   ...defaultsEntries,
-  policy: oneOf(['adaptive', 's3-fifo']),
+  policy: oneOf(cachePolicies),
   hugePages: accepts<boolean>((input) => (typeof input === 'boolean' ? input : undefined), 'true or false'),
   clock: oneOf(['system', 'manual']),
   seed: accepts(parseSeed, 'a whole number from 0 on, below 2^53, or a bigint below 2^64'),

@@ -7,6 +7,7 @@ import { NearCaches } from '../../src/cache/near-caches.js'
 import { createRegions, type Regions } from '../../src/engine/create.js'
 import type { Engine } from '../../src/engine/engine.js'
 import { attachJs } from '../../src/engine/js/engine.js'
+import { PolicyNumber } from '../../src/engine/layout.js'
 import { loadAddon } from '../../src/engine/load-addon.js'
 import { addonMismatch, attachNative, isAddon } from '../../src/engine/native.js'
 import type { CacheOptions } from '../../src/options/cache-options.js'
@@ -57,6 +58,7 @@ export const benches: Bench[] = (['native', 'js', 'mixed'] as const).map((name) 
       entryBytes,
       shards,
       manualClock: shared.clock === 'manual',
+      policy: PolicyNumber[shared.policy],
       seed: shared.seed === undefined ? undefined : { low: Number(shared.seed & 0xffffffffn), high: 0 },
     })
     const handles = attachers[name].map((attach) => {

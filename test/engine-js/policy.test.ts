@@ -1,8 +1,8 @@
 // S3-FIFO in the engine against a plain simulator of it, on a stream with popular keys and scans.
 import { describe, expect, it } from 'vitest'
 import { Mode } from '../../src/engine/engine.js'
-import { judge, queueOfNew, queueToEvict, Verdict } from '../../src/engine/js/policy.js'
-import { Queue } from '../../src/engine/layout.js'
+import { log2, mainTakes, modeOf, queueOfNew, queueToEvict, worthOf } from '../../src/engine/js/policy.js'
+import { PolicyNumber, Queue } from '../../src/engine/layout.js'
 import { MIB, open, randomOf } from './harness.js'
 
 /** S3-FIFO as its paper describes it, over plain queues; ghosts for 90 % of the capacity. */
@@ -117,23 +117,41 @@ describe('hit ratio', () => {
   })
 })
 
-describe('verdicts', () => {
-  it('are those of the paper', () => {
-    expect(queueToEvict(10, 90)).toBe(Queue.small)
-    expect(queueToEvict(9, 91)).toBe(Queue.main)
-    expect(queueToEvict(0, 5)).toBe(Queue.main)
-    expect(queueToEvict(5, 0)).toBe(Queue.small)
-    expect([0, 1, 2, 3].map((frequency) => judge(Queue.small, frequency))).toEqual([
-      Verdict.evictToGhost,
-      Verdict.evictToGhost,
-      0,
-      0,
-    ])
-    expect([0, 1, 2, 3].map((frequency) => judge(Queue.main, frequency))).toEqual([Verdict.evict, 0, 1, 2])
-    expect([queueOfNew(0, false, true), queueOfNew(0, true, false), queueOfNew(1, false, true)]).toEqual([
-      Queue.small,
-      Queue.main,
-      Queue.main,
-    ])
+describe('modes', () => {
+  const published = modeOf(PolicyNumber['s3-fifo'])
+
+  it('give from small until it is below its share', () => {
+    expect(queueToEvict(published, 10, 90)).toBe(Queue.small)
+    expect(queueToEvict(published, 9, 91)).toBe(Queue.main)
+    expect(queueToEvict(published, 0, 5)).toBe(Queue.main)
+    expect(queueToEvict(published, 5, 0)).toBe(Queue.small)
+    expect(queueToEvict(modeOf(PolicyNumber.clock), 1, 99)).toBe(Queue.small)
+  })
+
+  it('put what is new where it belongs', () => {
+    const mainFirst = modeOf(PolicyNumber['s3-fifo-main-first'])
+    expect([queueOfNew(published, false, true), queueOfNew(published, true, false)]).toEqual([Queue.small, Queue.main])
+    expect(queueOfNew(mainFirst, false, true)).toBe(Queue.main)
+    expect(queueOfNew(modeOf(PolicyNumber.balanced), true, false)).toBe(Queue.small)
+    expect(queueOfNew(modeOf(PolicyNumber.recency), true, false)).toBe(Queue.main)
+    expect(queueOfNew(modeOf(PolicyNumber.clock), false, false)).toBe(Queue.main)
+  })
+
+  it('let main take what small holds too much, and no more', () => {
+    const mode = modeOf(PolicyNumber.frequency)
+    expect([mainTakes(mode, 30, 70), mainTakes(mode, 2, 98), mainTakes(mode, 1, 99)]).toEqual([true, false, false])
+  })
+
+  it('are modes whatever a broken memory says', () => {
+    expect(modeOf(77)).toBe(modeOf(PolicyNumber['s3-fifo-main-first']))
+    expect(modeOf(-1)).toBe(modeOf(PolicyNumber['s3-fifo-main-first']))
+  })
+
+  it('rank by frequency per byte, with a logarithm that is close enough', () => {
+    for (const value of [1, 2, 3, 5, 7, 100, 255, 256, 257, 1000, 65_537, 2 ** 31 - 1]) {
+      expect(Math.abs(log2(value) - 256 * Math.log2(value))).toBeLessThan(3.5)
+    }
+    expect(worthOf(4, 0, 16)).toBeGreaterThan(worthOf(4, 1, 16))
+    expect(worthOf(4, 0, 16)).toBeGreaterThan(worthOf(4, 0, 17))
   })
 })

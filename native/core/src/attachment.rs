@@ -9,7 +9,6 @@ use crate::counters::Counter;
 use crate::hash::{HASH_KEYS, KeyHash, hash_key};
 use crate::host::Host;
 use crate::layout::{LAYOUT_VERSION, MAGIC, THREADS, control};
-use crate::policy::S3Fifo;
 use crate::region::{Ordering, Region};
 use crate::shard::{Foreign, Shard};
 use std::cell::{Cell, RefCell};
@@ -24,7 +23,6 @@ pub struct Attachment<H: Host> {
     counters: u32,
     pub(crate) max_entries: u32,
     pub(crate) manual_clock: bool,
-    pub(crate) policy: S3Fifo,
     pub(crate) origin_ms: u64,
     hash_keys: Box<[u32; HASH_KEYS]>,
     seed: u64,
@@ -84,7 +82,6 @@ impl<H: Host> Attachment<H> {
         let mut this = Attachment {
             max_entries: word(control::MAX_ENTRIES),
             manual_clock: word(control::CLOCK_MANUAL) != 0,
-            policy: S3Fifo::from_word(word(control::POLICY)),
             origin_ms: wide(control::ORIGIN),
             chunks: shards.iter().map(|_| Default::default()).collect(),
             control,

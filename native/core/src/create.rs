@@ -4,7 +4,7 @@
 //! Engines read a region's geometry from its header, so sizes may be anything that fits, down to models with two buckets.
 
 use crate::hash::{HASH_KEYS, hash_keys};
-use crate::layout::{LAYOUT_VERSION, MAGIC, THREADS, control, segment, shard, slot, version};
+use crate::layout::{LAYOUT_VERSION, MAGIC, THREADS, control, segment, shard, sketch, slot, version};
 use crate::region::{Ordering, Region};
 
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,8 @@ pub struct ShardGeometry {
     pub chunk_units: u32,
     pub chunked_limit_units: u32,
     pub expected_entries: u32,
+    /// 0 for a cache without sketch.
+    pub sketch_lines: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,14 +44,15 @@ const VERSIONS: u32 = 64;
 const VERSIONS: u32 = 1;
 
 impl ShardGeometry {
-    /// Offsets of buckets, segment headers, ghost and segments, and the region's length in bytes.
-    fn offsets(&self) -> [u32; 5] {
+    /// Offsets of buckets, segment headers, ghost, policy and segments, and the region's length in bytes.
+    fn offsets(&self) -> [u32; 6] {
         let headers = shard::HEADER_BYTES + (VERSIONS * version::BYTES).next_multiple_of(64);
         let buckets = headers + self.segments * segment::BYTES;
         let ghost = buckets + self.buckets * slot::BUCKET_BYTES;
-        let segments = (ghost + self.ghost_buckets * 32).next_multiple_of(64);
+        let policy = (ghost + self.ghost_buckets * 32).next_multiple_of(64);
+        let segments = policy + self.sketch_lines * sketch::LINE_BYTES;
         let end = segments + (self.segments << self.segment_shift);
-        [buckets, headers, ghost, segments, end]
+        [buckets, headers, ghost, policy, segments, end]
     }
 
     /// Where the buckets begin, and how many there are.
@@ -60,7 +63,7 @@ impl ShardGeometry {
 
     /// Bytes of a region of this geometry.
     pub fn bytes(&self) -> u32 {
-        self.offsets()[4]
+        self.offsets()[5]
     }
 }
 
@@ -88,10 +91,10 @@ impl Geometry {
         put(control::MAGIC, MAGIC);
     }
 
-    /// Writes a shard's header. The region is zero before.
-    pub fn initialise_shard(&self, region: &Region, number: u32) {
+    /// Writes a shard's header. The region is zero before. `policy`: as in the limits.
+    pub fn initialise_shard(&self, region: &Region, number: u32, policy: u32) {
         let shape = &self.shard;
-        let [buckets, headers, ghost, segments, end] = shape.offsets();
+        let [buckets, headers, ghost, policy_offset, segments, end] = shape.offsets();
         let put = |offset, value| region.store32(offset, value, Ordering::Release);
         put(shard::VERSION, LAYOUT_VERSION);
         put(shard::NUMBER, number);
@@ -110,6 +113,10 @@ impl Geometry {
         put(shard::REGION_BYTES, end);
         put(shard::VERSIONS_OFFSET, shard::HEADER_BYTES);
         put(shard::VERSIONS, VERSIONS);
+        put(shard::POLICY_OFFSET, policy_offset);
+        put(shard::SKETCH_LINES, shape.sketch_lines);
+        put(shard::SKETCH_HALVE_AT, 10 * shape.expected_entries);
+        put(shard::MODE, policy);
         put(shard::FREE_SEGMENTS, shape.segments);
         put(shard::MAGIC, MAGIC);
     }

@@ -6,10 +6,10 @@
 use crate::attachment::Attachment;
 use crate::counters::Counter;
 use crate::expiry;
-use crate::hand::{Hand, Step};
+use crate::hand::{Hand, Ruling, Step};
 use crate::host::Host;
 use crate::layout::{THREADS, segment, shard};
-use crate::policy::{Fill, MAIN, Policy, S3Fifo, SMALL};
+use crate::policy::{Fill, MAIN, Mode, Rule, SMALL};
 use crate::region::Ordering;
 use crate::shard::{Shard, state};
 
@@ -45,13 +45,24 @@ pub(crate) enum Turn {
 
 /// Records one turn may look at.
 #[cfg(not(loom))]
-const RECORDS_PER_TURN: u32 = 4096;
+pub(crate) const RECORDS_PER_TURN: u32 = 4096;
 #[cfg(loom)]
-const RECORDS_PER_TURN: u32 = 8;
+pub(crate) const RECORDS_PER_TURN: u32 = 8;
 
 /// Records that may be kept in one search for an entry to evict; the next is evicted whatever its frequency, so that
 /// one `set` never walks a whole cache of hot entries.
-const KEPT_PER_ENTRY: u32 = 512;
+pub(crate) const KEPT_PER_ENTRY: u32 = 512;
+
+/// What one turn has done so far.
+#[derive(Default)]
+pub(crate) struct Walk {
+    pub looked_at: u32,
+    /// Kept since the last eviction.
+    pub kept: u32,
+    units: u32,
+    /// A victim is being looked for in small: whatever it gives to main meanwhile, the search goes on there.
+    in_small: bool,
+}
 
 /// A segment of which at most this part (in eighths) is live is emptied before anything live is evicted: what was
 /// overwritten and deleted gives its space first. At one half, freeing a unit costs copying at most one.
@@ -82,63 +93,76 @@ impl<H: Host> Attachment<H> {
         let home = &self.shards[number];
         self.collect_drift();
         self.free_drained(home);
-        let (mut looked_at, mut units, mut kept) = (0, 0, 0);
+        let mut walk = Walk::default();
         let mut blocked = false;
         loop {
             let free = home.region.load32(shard::FREE_SEGMENTS, Ordering::Relaxed);
             let reached = match goal {
                 Goal::Entry => false,
                 Goal::Free(wanted) => free >= wanted,
-                Goal::Share(share) => units >= share || free >= Self::free_target(home),
-                Goal::Compact(share) | Goal::Reclaim(share) => units >= share,
+                Goal::Share(share) => walk.units >= share || free >= Self::free_target(home),
+                Goal::Compact(share) | Goal::Reclaim(share) => walk.units >= share,
                 Goal::Ahead { wanted, .. } => free >= wanted,
             };
             if reached {
                 return Turn::Reached;
             }
             if let Goal::Ahead { units: most, .. } = goal
-                && units >= most
+                && walk.units >= most
             {
                 return Turn::Exhausted;
             }
-            if looked_at >= RECORDS_PER_TURN {
+            if walk.looked_at >= RECORDS_PER_TURN {
                 return Turn::Exhausted;
             }
-            let Some(hand) = self.hand_to_move(home, goal, blocked) else {
+            let Some(hand) = self.hand_to_move(home, goal, blocked, &mut walk) else {
                 return if blocked { Turn::Blocked } else { Turn::Nothing };
             };
             // Compaction copies all that lives; only a search for an entry has to end with one.
-            let must_evict = kept >= KEPT_PER_ENTRY && (goal == Goal::Entry || hand != Hand::Compaction);
-            match self.step(number, hand, must_evict) {
-                Step::Skipped(by) => units += by,
+            let must_evict = walk.kept >= KEPT_PER_ENTRY && (goal == Goal::Entry || hand != Hand::Compaction);
+            let ruling = if must_evict { Ruling::Evict } else { Ruling::Policy };
+            walk.looked_at += 1;
+            let step = match self.step(number, hand, ruling) {
+                Step::Standing(candidate) => match self.duel(number, candidate, &mut walk) {
+                    Some(step) => step,
+                    None => return Turn::Exhausted,
+                },
+                step => step,
+            };
+            match step {
+                Step::Skipped(by) => walk.units += by,
                 Step::Kept(by) => {
-                    units += by;
-                    kept += 1;
+                    walk.units += by;
+                    walk.kept += 1;
                 }
                 Step::Evicted { units: by, counted } => {
-                    units += by;
-                    kept = 0;
+                    walk.units += by;
+                    walk.kept = 0;
+                    walk.in_small = false;
                     if goal == Goal::Entry && counted {
                         return Turn::Reached;
                     }
                 }
                 Step::SegmentDone => {
-                    self.free_drained(home);
-                    self.note_dead_share(home);
+                    self.segment_done(home);
                     if matches!(goal, Goal::Compact(_)) && !Self::is_untidy(home) {
                         return Turn::Reached;
                     }
                 }
                 // Once: the other queue's hand may be able to go on.
                 Step::Blocked if blocked => return Turn::Blocked,
-                Step::Blocked => blocked = true,
+                Step::Blocked | Step::Standing(_) => blocked = true,
             }
-            looked_at += 1;
         }
     }
 
+    pub(crate) fn segment_done(&self, home: &Shard) {
+        self.free_drained(home);
+        self.note_dead_share(home);
+    }
+
     /// The hand whose turn it is, standing in a segment. `other`: the one that would be taken first is blocked.
-    fn hand_to_move(&self, home: &Shard, goal: Goal, other: bool) -> Option<Hand> {
+    fn hand_to_move(&self, home: &Shard, goal: Goal, other: bool, walk: &mut Walk) -> Option<Hand> {
         if let Goal::Reclaim(_) = goal {
             return if other { None } else { self.hand_to_reclaim(home) };
         }
@@ -157,8 +181,11 @@ impl<H: Host> Attachment<H> {
             home.region.store32(shard::EVICTED_ONCE, 1, Ordering::Relaxed);
         }
         if goal == Goal::Entry {
-            let queue = self.policy.queue_to_evict(self.entry_fill(home));
-            let queue = if other { MAIN + SMALL - queue } else { queue };
+            let mode = home.mode();
+            let fill = self.entry_fill(home);
+            let wanted = if walk.in_small && fill.small > 0 { SMALL } else { mode.queue_to_evict(fill) };
+            walk.in_small = wanted == SMALL && mode.rule == Rule::Duel;
+            let queue = if other { MAIN + SMALL - wanted } else { wanted };
             return self
                 .hand_in(home, Hand::of(queue))
                 .or_else(|| self.hand_in(home, Hand::of(MAIN + SMALL - queue)))
@@ -182,6 +209,15 @@ impl<H: Host> Attachment<H> {
         })
     }
 
+    /// How full the queues are in the unit of the bound that evicts.
+    pub(crate) fn fullness(&self, home: &Shard) -> Fill {
+        if self.max_entries != 0 {
+            return self.entry_fill(home);
+        }
+        let segments = |queue| home.region.load32(shard::QUEUE_SEGMENTS + 4 * queue, Ordering::Relaxed);
+        Fill { small: segments(SMALL), main: segments(MAIN) }
+    }
+
     fn entry_fill(&self, home: &Shard) -> Fill {
         if home.region.load32(shard::COUNTED_WORLD, Ordering::Relaxed) != self.world() {
             self.survey(home);
@@ -199,7 +235,7 @@ impl<H: Host> Attachment<H> {
     }
 
     /// The queue's hand, entering the oldest segment of its queue where it stands in none.
-    fn hand_in(&self, home: &Shard, hand: Hand) -> Option<Hand> {
+    pub(crate) fn hand_in(&self, home: &Shard, hand: Hand) -> Option<Hand> {
         if self.hand_segment(home, hand) == 0 {
             let survey = self.survey(home);
             let oldest = if hand == Hand::Small { survey.oldest[0] } else { survey.oldest[1] };
@@ -219,7 +255,7 @@ impl<H: Host> Attachment<H> {
                 return Some(hand);
             }
         }
-        let queue = self.policy.queue_to_evict(Fill { small: survey.segments[0], main: survey.segments[1] });
+        let queue = home.mode().queue_to_evict(Fill { small: survey.segments[0], main: survey.segments[1] });
         [queue, MAIN + SMALL - queue].into_iter().map(Hand::of).filter(|&hand| Some(hand) != not).find_map(|hand| {
             if self.hand_segment(home, hand) == 0 {
                 let (_, index) = survey.oldest[if hand == Hand::Small { 0 } else { 1 }]?;
@@ -284,6 +320,8 @@ impl<H: Host> Attachment<H> {
         }
         let put = |field, value| home.region.store32(field, value, Ordering::Relaxed);
         put(shard::FREE_SEGMENTS, free);
+        put(shard::QUEUE_SEGMENTS, survey.segments[0]);
+        put(shard::QUEUE_SEGMENTS + 4, survey.segments[1]);
         if self.max_entries != 0 {
             put(shard::QUEUE_ENTRIES, entries[0]);
             put(shard::QUEUE_ENTRIES + 4, entries[1]);
@@ -321,12 +359,12 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Whether small has its share while nothing has been evicted yet.
-    pub(crate) fn is_small_full(&self, home: &Shard) -> bool {
+    pub(crate) fn is_small_full(&self, home: &Shard, mode: Mode) -> bool {
         if home.region.load32(shard::EVICTED_ONCE, Ordering::Relaxed) != 0 {
             return false;
         }
         if self.max_entries != 0 {
-            let share = S3Fifo::small_share(self.max_entries / self.shards.len() as u32);
+            let share = mode.small_target(self.max_entries / self.shards.len() as u32);
             return home.region.load32(shard::QUEUE_ENTRIES, Ordering::Relaxed) >= share;
         }
         home.region.load32(shard::SMALL_FULL, Ordering::Relaxed) != 0

@@ -8,13 +8,14 @@ use crate::host::Host;
 use crate::index::Found;
 use crate::layout::{UNIT, segment, shard, slot};
 use crate::mutant;
-use crate::policy::{MAIN, Policy, SMALL, Verdict};
+use crate::policy::SMALL;
 use crate::record::{CHAIN, Header};
 use crate::region::Ordering;
 use crate::relocate::Change;
 use crate::segment::Claimant;
 use crate::shard::{Shard, state, word};
 use crate::times::Standing;
+use crate::verdict::{Candidate, Verdict};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hand {
@@ -36,6 +37,21 @@ pub(crate) enum Step {
     SegmentDone,
     /// The segment's first grace is not over.
     Blocked,
+    /// The hand stands at a record with this hash whose fate another record decides, and has not moved on.
+    Standing(u32),
+}
+
+/// Who decides about the record that a hand stands at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ruling {
+    Policy,
+    /// As the policy, but the first that main would give up is to be stood at; with `must`, the first of all.
+    Settle {
+        must: bool,
+    },
+    Evict,
+    /// To main, as new there.
+    Promote,
 }
 
 const SEGMENT: u32 = 0;
@@ -81,7 +97,7 @@ impl<H: Host> Attachment<H> {
     }
 
     /// Moves a hand by one record. Call as the evictor, unpinned.
-    pub(crate) fn step(&self, number: usize, hand: Hand, must_evict: bool) -> Step {
+    pub(crate) fn step(&self, number: usize, hand: Hand, ruling: Ruling) -> Step {
         let home = &self.shards[number];
         let index = self.hand_segment(home, hand) - 1;
         let mut position = home.region.load32(hand.at() + POSITION, Ordering::Relaxed);
@@ -137,23 +153,24 @@ impl<H: Host> Attachment<H> {
             let step = if header.is_dead() {
                 Step::Skipped(header.units())
             } else {
-                self.decide(number, hand, position, header, must_evict)
+                self.decide(number, hand, position, header, ruling)
             };
             // In this order: after a death in between the position lies behind the end, and the next evictor goes back to
             // that end, which is the next extent's header. The other way round it would take that header for a record.
-            home.region.store32(hand.at() + POSITION, position + header.units(), Ordering::Release);
+            let moved = if matches!(step, Step::Standing(_)) { 0 } else { header.units() };
+            home.region.store32(hand.at() + POSITION, position + moved, Ordering::Release);
             home.region.store32(hand.at() + END, end, Ordering::Release);
             return step;
         }
     }
 
-    fn decide(&self, number: usize, hand: Hand, location: u32, header: Header, must_evict: bool) -> Step {
+    fn decide(&self, number: usize, hand: Hand, location: u32, header: Header, ruling: Ruling) -> Step {
         let home = &self.shards[number];
         let units = header.units();
         self.pin();
         let mut key = self.key_scratch.take();
         home.read_key(location, header, &mut key);
-        let step = self.decide_pinned(number, hand, location, header, &key, must_evict);
+        let step = self.decide_pinned(number, hand, location, header, &key, ruling);
         self.unpin();
         self.key_scratch.replace(key);
         step.unwrap_or(Step::Skipped(units))
@@ -166,7 +183,7 @@ impl<H: Host> Attachment<H> {
         location: u32,
         header: Header,
         key: &[u8],
-        must_evict: bool,
+        ruling: Ruling,
     ) -> Option<Step> {
         let home = &self.shards[number];
         let world = self.world();
@@ -200,22 +217,15 @@ impl<H: Host> Attachment<H> {
         if matches!(self.record_standing(home, location, header), Standing::Gone | Standing::Marker) {
             return self.drop_over(number, &victim, world);
         }
-        let frequency = self.frequency(home, at);
-        let queue = state::queue(home.state(victim.segment));
-        let verdict = match hand {
-            Hand::Compaction => Verdict::Keep { queue, frequency },
-            Hand::Small => self.policy.judge(SMALL, frequency),
-            Hand::Main => self.policy.judge(MAIN, frequency),
-        };
-        let verdict = if must_evict || (hand == Hand::Main && self.pass_is_spent(home, units, verdict)) {
-            Verdict::Evict { ghost: hand == Hand::Small }
-        } else {
-            verdict
-        };
-        if let Verdict::Keep { queue: to, frequency } = verdict {
+        let queue = state::queue(home.state(victim.segment)) & 1;
+        let verdict = self.verdict(home, hand, Candidate { h: hash.h, slot: at, queue, units }, ruling);
+        if verdict == Verdict::Wait {
+            return Some(Step::Standing(hash.h));
+        }
+        if let Verdict::Keep { queue: to, marks } = verdict {
             let kept = self.relocate(number, &victim, hash, to, world, Change::None, Claimant::Evictor);
             if let Some(slot) = kept {
-                self.set_frequency(home, slot, frequency);
+                self.set_marks(home, slot, marks);
                 self.count_by(Counter::UnitsRelocated, u64::from(units));
                 if hand == Hand::Small {
                     self.count(Counter::Promoted);
@@ -259,25 +269,5 @@ impl<H: Host> Attachment<H> {
             }
             None => self.drop_over(number, victim, world),
         }
-    }
-
-    /// Where the byte bound evicts and more than three quarters of a segment's worth of main was copied on, the next
-    /// record goes whatever its frequency: freeing memory must not turn into copying all of it.
-    fn pass_is_spent(&self, home: &Shard, units: u32, verdict: Verdict) -> bool {
-        if self.max_entries != 0 {
-            return false;
-        }
-        let word = |field| home.region.load32(field, Ordering::Relaxed);
-        let (mut seen, mut retained) = (word(shard::PASS_SEEN) + units, word(shard::PASS_RETAINED));
-        if seen > home.segment_units() {
-            (seen, retained) = (seen / 2, retained / 2);
-        }
-        let spent = seen > home.segment_units() / 4 && u64::from(retained) * 4 > u64::from(seen) * 3;
-        if !spent && matches!(verdict, Verdict::Keep { .. }) {
-            retained += units;
-        }
-        home.region.store32(shard::PASS_SEEN, seen, Ordering::Relaxed);
-        home.region.store32(shard::PASS_RETAINED, retained, Ordering::Relaxed);
-        spent
     }
 }

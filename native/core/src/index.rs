@@ -181,7 +181,7 @@ impl<H: Host> Attachment<H> {
             self.add_entries(home, old.segment, -1);
             self.bump(home, old.slot);
         } else {
-            self.set_frequency(home, old.slot, 0);
+            self.set_marks(home, old.slot, 0);
         }
         if old.counts || adds {
             self.add_entries(home, home.segment_of(location), 1);
@@ -218,7 +218,7 @@ impl<H: Host> Attachment<H> {
             let _ = home.region.cas64(mine, busy, 0);
             return None;
         }
-        self.set_frequency(home, mine, 0);
+        self.set_marks(home, mine, 0);
         self.commit(home, mine, busy, member)?;
         if counts {
             self.booked_link(net);
@@ -374,8 +374,14 @@ impl<H: Host> Attachment<H> {
 
     #[inline(always)]
     pub(crate) fn frequency(&self, home: &Shard, at: u32) -> u32 {
+        self.marks(home, at) & 3
+    }
+
+    /// Its frequency, and its rounds without a use in the two bits above.
+    #[inline(always)]
+    pub(crate) fn marks(&self, home: &Shard, at: u32) -> u32 {
         let (marks, shift) = marks_of(at);
-        (home.region.load32(marks, Ordering::Relaxed) >> shift) & 3
+        (home.region.load32(marks, Ordering::Relaxed) >> shift) & 15
     }
 
     /// Notes a use. One compare-and-swap at most, none once the count is full; losing the race is losing one count.
@@ -388,15 +394,15 @@ impl<H: Host> Attachment<H> {
         }
     }
 
-    pub(crate) fn set_frequency(&self, home: &Shard, at: u32, frequency: u32) {
+    pub(crate) fn set_marks(&self, home: &Shard, at: u32, wanted: u32) {
         let (marks, shift) = marks_of(at);
         let mut seen = home.region.load32(marks, Ordering::Relaxed);
         loop {
-            let wanted = (seen & !(0xF << shift)) | (frequency << shift);
-            if wanted == seen {
+            let next = (seen & !(0xF << shift)) | (wanted << shift);
+            if next == seen {
                 return;
             }
-            match home.region.cas32(marks, seen, wanted) {
+            match home.region.cas32(marks, seen, next) {
                 Ok(_) => return,
                 Err(now) => seen = now,
             }

@@ -3,7 +3,7 @@
 //! Touches nothing.
 
 pub const MAGIC: u32 = 0x5254_534F;
-pub const LAYOUT_VERSION: u32 = 3;
+pub const LAYOUT_VERSION: u32 = 4;
 
 /// Location and length unit inside a shard's region, in bytes.
 pub const UNIT: u32 = 8;
@@ -133,6 +133,13 @@ pub mod shard {
     /// Where the versions of bindings lie, and how many: a power of two.
     pub const VERSIONS_OFFSET: u32 = 68;
     pub const VERSIONS: u32 = 72;
+    /// Memory of the policy: the sketch, then, where modes are chosen, samples, tournament and miniatures.
+    pub const POLICY_OFFSET: u32 = 76;
+    pub const SKETCH_LINES: u32 = 80;
+    /// Additions after which the sketch is halved.
+    pub const SKETCH_HALVE_AT: u32 = 84;
+    /// Entries of one miniature; 0 where the mode is fixed.
+    pub const MINI_ENTRIES: u32 = 88;
 
     pub const EVICTOR: u32 = 128;
     pub const EVICTED_ONCE: u32 = 132;
@@ -157,6 +164,21 @@ pub mod shard {
     pub const SMALL_FULL: u32 = 340;
     /// More lies dead in the segments than a cache should carry along: writers compact (docs/slab.md 6).
     pub const UNTIDY: u32 = 344;
+    /// The mode in force (docs/slab.md 6).
+    pub const MODE: u32 = 348;
+    /// OPEN and SEALED segments of small at the last survey; those of main follow.
+    pub const QUEUE_SEGMENTS: u32 = 352;
+    /// Additions to the sketch since it was halved, then the line that halving stands at + 1.
+    pub const SKETCH_ADDED: u32 = 360;
+    /// f64: the bar of worth, in 256ths of an octave; 0 before the first eviction by worth.
+    pub const BAR: u32 = 368;
+}
+
+pub mod sketch {
+    //! Sizes of a sketch.
+    pub const LINE_BYTES: u32 = 64;
+    /// Cached entries for which there is one line.
+    pub const ENTRIES_PER_LINE: u32 = 16;
 }
 
 pub mod version {
@@ -319,6 +341,15 @@ pub fn layout_constants() -> Vec<u32> {
         shard::GHOST_LIMIT,
         shard::SMALL_FULL,
         shard::UNTIDY,
+        shard::POLICY_OFFSET,
+        shard::SKETCH_LINES,
+        shard::SKETCH_HALVE_AT,
+        shard::MINI_ENTRIES,
+        shard::MODE,
+        shard::QUEUE_SEGMENTS,
+        shard::SKETCH_ADDED,
+        shard::BAR,
+        sketch::LINE_BYTES,
         segment::BYTES,
         segment::STATE,
         segment::GENERATION,

@@ -4,7 +4,7 @@
 //! ```text
 //! read  write  update  load  scan                operations
 //!   index  relocate  chain  times  tags  version  records and their slots
-//!   evict  hand  policy  ghost                   what goes when space is short
+//!   evict  duel  hand  verdict  policy  ghost  sketch   what goes when space is short
 //!   allocate  segment                            space
 //!   accounting  intent  lease  registry  epoch  clock   threads, their deaths, time
 //!   shard  record  expiry  hash  layout  region  words and bytes
@@ -20,6 +20,7 @@ mod counters;
 mod create;
 #[cfg_attr(not(any(test, loom, feature = "failpoints")), allow(dead_code))]
 pub mod death;
+mod duel;
 mod epoch;
 mod evict;
 pub mod expiry;
@@ -48,11 +49,13 @@ mod room;
 mod scan;
 mod segment;
 mod shard;
+mod sketch;
 mod tags;
 mod tend;
 mod times;
 mod update;
 mod validate;
+mod verdict;
 mod version;
 mod write;
 

@@ -12,7 +12,7 @@ use crate::counters::Counter;
 use crate::host::Host;
 use crate::layout::{UNIT, segment, shard};
 use crate::mutant;
-use crate::policy::{S3Fifo, SMALL};
+use crate::policy::SMALL;
 use crate::region::Ordering;
 use crate::shard::{Shard, state};
 
@@ -133,7 +133,7 @@ impl<H: Host> Attachment<H> {
                 state::kind(seen) == segment::OPEN && state::queue(seen) == SMALL
             })
             .count() as u32;
-        if in_small > S3Fifo::small_share(home.segments) {
+        if in_small > home.mode().small_target(home.segments) {
             home.region.store32(shard::SMALL_FULL, 1, Ordering::Relaxed);
         }
     }

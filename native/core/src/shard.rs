@@ -2,7 +2,8 @@
 //! The geometry is read once from the region's header, which is checked before anything is believed.
 
 use crate::hash::KeyHash;
-use crate::layout::{LAYOUT_VERSION, MAGIC, UNIT, record, segment, shard, slot, version};
+use crate::layout::{LAYOUT_VERSION, MAGIC, UNIT, record, segment, shard, sketch, slot, version};
+use crate::policy::Mode;
 use crate::record::{Header, tags_offset};
 use crate::region::{Ordering, Region};
 
@@ -23,6 +24,11 @@ pub struct Shard {
     pub chunked_limit: u32,
     pub versions_offset: u32,
     pub versions: u32,
+    pub policy_offset: u32,
+    pub sketch_lines: u32,
+    pub sketch_halve_at: u32,
+    #[allow(dead_code)]
+    pub mini_entries: u32,
 }
 
 /// Why a region is not one of ours.
@@ -57,6 +63,10 @@ impl Shard {
             chunked_limit: word(shard::CHUNKED_LIMIT),
             versions_offset: word(shard::VERSIONS_OFFSET),
             versions: word(shard::VERSIONS),
+            policy_offset: word(shard::POLICY_OFFSET),
+            sketch_lines: word(shard::SKETCH_LINES),
+            sketch_halve_at: word(shard::SKETCH_HALVE_AT).max(16),
+            mini_entries: word(shard::MINI_ENTRIES),
             region,
         };
         if this.fits() { Ok(this) } else { Err(Foreign::Geometry) }
@@ -83,11 +93,19 @@ impl Shard {
             && self.chunk_units <= self.segment_units()
             && self.chunked_limit < self.chunk_units
             && self.ghost_buckets >= 1
+            && part(self.policy_offset, self.sketch_lines, u64::from(sketch::LINE_BYTES))
+            && self.policy_offset.is_multiple_of(64)
     }
 
     #[inline(always)]
     pub fn segment_units(&self) -> u32 {
         1 << (self.segment_shift - 3)
+    }
+
+    /// The mode in force.
+    #[inline]
+    pub fn mode(&self) -> Mode {
+        Mode::of(self.region.load32(shard::MODE, Ordering::Relaxed))
     }
 
     /// The two candidate buckets of a key, as byte offsets.

@@ -14,7 +14,7 @@ use crate::index::{Found, Linked};
 use crate::layout::{UNIT, line, record, segment, shard};
 use crate::lease::Lease;
 use crate::mutant;
-use crate::policy::{MAIN, Policy, SMALL};
+use crate::policy::{MAIN, SMALL};
 use crate::read::Stamp;
 use crate::record::{CHAIN, COST, EXPIRY, Header, IDLE, SOFT, TAGS, cost_offset, tags_offset, w0};
 use crate::region::Ordering;
@@ -351,13 +351,15 @@ impl<H: Host> Attachment<H> {
             return state::queue(home.state(found.segment)) & 1;
         }
         let returned = *progress.returned.get_or_insert_with(|| {
+            home.sketch().add(hash.h, 1);
             let returned = self.ghost_take(home, hash);
             if returned {
                 self.count(Counter::GhostHits);
             }
             returned
         });
-        let queue = self.policy.queue_of_new(returned, self.is_small_full(home));
+        let mode = home.mode();
+        let queue = mode.queue_of_new(returned, self.is_small_full(home, mode));
         debug_assert!(queue == SMALL || queue == MAIN);
         queue
     }

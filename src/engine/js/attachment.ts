@@ -38,7 +38,6 @@ export class Attachment {
   readonly kernel: Kernel
   readonly shards: Shard[]
   readonly maxEntries: number
-  readonly policy: number
   readonly clock: Clock
   /** The caller's key, and the key of the record under the hand. */
   readonly key: Key
@@ -73,7 +72,6 @@ export class Attachment {
     }
     this.shards = sound
     this.maxEntries = word(ControlHeader.maxEntries)
-    this.policy = word(ControlHeader.policy)
     this.tags = word(ControlHeader.tagsOffset) >> 2
     this.tagMask = word(ControlHeader.tags) - 1
     this.clock = new Clock(this.control, this.kernel)

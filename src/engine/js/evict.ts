@@ -15,9 +15,10 @@ import {
 } from '../layout.js'
 import { collectDrift, size } from './accounting.js'
 import type { Attachment } from './attachment.js'
+import { duel } from './duel.js'
 import { decodeExpiry } from './expiry.js'
-import { Hand, handSegment, passed, placeHand, Step, step } from './hand.js'
-import { queueToEvict, smallShare } from './policy.js'
+import { Hand, handSegment, passed, placeHand, Ruling, Step, step } from './hand.js'
+import { type PolicyMode, queueToEvict, Rule, smallTarget } from './policy.js'
 import { reapIfDead } from './registry.js'
 import {
   freeDrained,
@@ -43,12 +44,18 @@ export const UNITS_PER_TURN = 4096
 /** `busy`: another thread is the evictor. `blocked`: a thread stays pinned. `exhausted`: the turn's bound was used up, with progress. */
 export const Turn = { reached: 0, busy: 1, blocked: 2, exhausted: 3, nothing: 4 } as const
 
-const RECORDS_PER_TURN = 4096
+export const RECORDS_PER_TURN = 4096
 /** Records kept in one search for an entry to evict; the next goes whatever its frequency, so that no set walks a whole hot cache. */
-const KEPT_PER_ENTRY = 512
+export const KEPT_PER_ENTRY = 512
 /** Of a segment that compaction empties first, at most so many eighths are live. */
 const COMPACTABLE_EIGHTHS = 4
 const NO_HAND = -1
+
+/**
+ * What the present turn has done so far: records looked at and kept since the last eviction, units, and whether a victim is being looked for
+ * in small, where the search then goes on whatever small gives to main meanwhile. One object, as turns do not nest.
+ */
+export const walked = { lookedAt: 0, kept: 0, units: 0, inSmall: false }
 
 /** One bounded eviction turn. Call unpinned. */
 export function evict(cache: Attachment, home: Shard, goal: number, amount: number): number {
@@ -64,27 +71,35 @@ export function evict(cache: Attachment, home: Shard, goal: number, amount: numb
 function evictLocked(cache: Attachment, home: Shard, goal: number, amount: number): number {
   collectDrift(cache)
   freeDrained(cache, home)
-  let units = 0
-  let kept = 0
+  walked.lookedAt = 0
+  walked.kept = 0
+  walked.units = 0
+  walked.inSmall = false
   let blocked = false
-  for (let lookedAt = 0; lookedAt < RECORDS_PER_TURN; lookedAt++) {
+  while (walked.lookedAt < RECORDS_PER_TURN) {
     const free = home.words[Header.freeSegments >> 2]
     if ((goal === Goal.free || goal === Goal.ahead) && free >= amount) return Turn.reached
-    if (goal === Goal.ahead && units >= UNITS_PER_TURN) return Turn.exhausted
-    if (goal === Goal.share && (units >= amount || free >= freeTarget(home))) return Turn.reached
-    if ((goal === Goal.compact || goal === Goal.reclaim) && units >= amount) return Turn.reached
+    if (goal === Goal.ahead && walked.units >= UNITS_PER_TURN) return Turn.exhausted
+    if (goal === Goal.share && (walked.units >= amount || free >= freeTarget(home))) return Turn.reached
+    if ((goal === Goal.compact || goal === Goal.reclaim) && walked.units >= amount) return Turn.reached
     const hand = handToMove(cache, home, goal, blocked)
     if (hand === NO_HAND) return blocked ? Turn.blocked : Turn.nothing
     // Compaction copies all that lives; only a search for an entry has to end with one.
-    const mustEvict = kept >= KEPT_PER_ENTRY && (goal === Goal.entry || hand !== Hand.compaction)
-    const outcome = step(cache, home, hand, mustEvict)
-    units += passed.units
-    if (outcome === Step.kept) kept++
-    else if (outcome === Step.evicted || outcome === Step.dropped) kept = 0
+    const mustEvict = walked.kept >= KEPT_PER_ENTRY && (goal === Goal.entry || hand !== Hand.compaction)
+    walked.lookedAt++
+    let outcome = step(cache, home, hand, mustEvict ? Ruling.evict : Ruling.policy)
+    if (outcome === Step.standing) outcome = duel(cache, home, passed.h)
+    // The bound was used up before the duel was settled: its candidate still stands there.
+    if (outcome === Step.standing) return Turn.exhausted
+    walked.units += passed.units
+    if (outcome === Step.kept) walked.kept++
+    else if (outcome === Step.evicted || outcome === Step.dropped) {
+      walked.kept = 0
+      walked.inSmall = false
+    }
     if (outcome === Step.evicted && goal === Goal.entry) return Turn.reached
     if (outcome === Step.segmentDone) {
-      freeDrained(cache, home)
-      noteDeadShare(cache, home)
+      segmentDone(cache, home)
       if (goal === Goal.compact && !isUntidy(home)) return Turn.reached
     }
     if (outcome === Step.blocked) {
@@ -94,6 +109,11 @@ function evictLocked(cache: Attachment, home: Shard, goal: number, amount: numbe
     }
   }
   return Turn.exhausted
+}
+
+export function segmentDone(cache: Attachment, home: Shard): void {
+  freeDrained(cache, home)
+  noteDeadShare(cache, home)
 }
 
 /** The hand whose turn it is, standing in a segment. `other`: the one that would be taken first is blocked. */
@@ -135,7 +155,9 @@ function handForEntry(cache: Attachment, home: Shard, other: boolean): number {
   // Advisory counters may dip below zero for a moment.
   const small = Math.max(0, home.words[Header.smallEntries >> 2])
   const main = Math.max(0, home.words[Header.mainEntries >> 2])
-  const wanted = queueToEvict(small, main)
+  const mode = home.mode()
+  const wanted = walked.inSmall && small > 0 ? Queue.small : queueToEvict(mode, small, main)
+  walked.inSmall = wanted === Queue.small && mode.rule === Rule.duel
   const first = other ? 1 - wanted : wanted
   if (isInSegment(cache, home, first)) return first
   if (isInSegment(cache, home, 1 - first)) return 1 - first
@@ -143,7 +165,7 @@ function handForEntry(cache: Attachment, home: Shard, other: boolean): number {
 }
 
 /** Whether a queue's hand stands in a segment, after entering the oldest of its queue if it stood in none. */
-function isInSegment(cache: Attachment, home: Shard, queue: number): boolean {
+export function isInSegment(cache: Attachment, home: Shard, queue: number): boolean {
   if (handSegment(home, queue) === 0) {
     survey(cache, home)
     enterOldest(cache, home, queue)
@@ -159,7 +181,7 @@ function choose(cache: Attachment, home: Shard, not: number): number {
     const hand = enterDead(cache, home)
     if (hand !== NO_HAND) return hand
   }
-  const first = queueToEvict(surveyed.segments[0], surveyed.segments[1])
+  const first = queueToEvict(home.mode(), surveyed.segments[0], surveyed.segments[1])
   for (const queue of [first, 1 - first]) {
     if (queue === not) continue
     if (handSegment(home, queue) === 0) enterOldest(cache, home, queue)
@@ -202,6 +224,8 @@ function survey(cache: Attachment, home: Shard): void {
   for (let index = 0; index < home.segments; index++) surveySegment(cache, home, index, world)
   const { words } = home
   words[Header.freeSegments >> 2] = surveyed.free
+  words[Header.queueSegments >> 2] = surveyed.segments[Queue.small]
+  words[(Header.queueSegments >> 2) + 1] = surveyed.segments[Queue.main]
   if (cache.maxEntries !== 0) {
     words[Header.smallEntries >> 2] = surveyed.entries[Queue.small]
     words[Header.mainEntries >> 2] = surveyed.entries[Queue.main]
@@ -265,8 +289,8 @@ function liveEighths(cache: Attachment, home: Shard, index: number, seen: number
 }
 
 /** Whether small has its share while nothing has been evicted yet. */
-export function isSmallFull(cache: Attachment, home: Shard): boolean {
+export function isSmallFull(cache: Attachment, home: Shard, mode: PolicyMode): boolean {
   if (home.words[Header.evictedOnce >> 2] !== 0) return false
   if (cache.maxEntries === 0) return home.words[Header.smallFull >> 2] !== 0
-  return home.words[Header.smallEntries >> 2] >= smallShare(Math.floor(cache.maxEntries / cache.shards.length))
+  return home.words[Header.smallEntries >> 2] >= smallTarget(mode, Math.floor(cache.maxEntries / cache.shards.length))
 }

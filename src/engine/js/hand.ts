@@ -6,7 +6,6 @@ import {
   Hand as Field,
   HAND_BYTES,
   HANDS,
-  Shard as Header,
   Queue,
   RECORD_DEAD,
   Segment,
@@ -18,18 +17,27 @@ import type { Attachment } from './attachment.js'
 import { retireOrphan } from './chain.js'
 import { pin, unpin, waitForGrace } from './epoch.js'
 import { insertGhost } from './ghost.js'
-import { findHolder, frequencyOf, isLeased, setFrequency, unlink } from './index.js'
-import { judge, Verdict } from './policy.js'
+import { findHolder, isLeased, setMarks, unlink } from './index.js'
 import { hasChain, keyBytes, keyWord, recordUnits } from './record.js'
 import { relocate } from './relocate.js'
 import { Claimant, drainSegment, kindOfState, queueOfState } from './segment.js'
 import type { Shard } from './shard.js'
 import { isExpired, Standing, standing } from './times.js'
+import { Verdict, verdictOn } from './verdict.js'
 
 export const Hand = { small: 0, main: 1, compaction: 2 } as const
 
-/** What a step came to. `evicted`: a live entry of the present world less; `dropped`: one that did not count any more. */
-export const Step = { skipped: 0, kept: 1, evicted: 2, dropped: 3, segmentDone: 4, blocked: 5 } as const
+/**
+ * What a step came to. `evicted`: a live entry of the present world less; `dropped`: one that did not count any more; `standing`: the hand
+ * stands at a record whose fate another one decides, and has not moved on.
+ */
+export const Step = { skipped: 0, kept: 1, evicted: 2, dropped: 3, segmentDone: 4, blocked: 5, standing: 6 } as const
+
+/**
+ * Who decides about the record that a hand stands at: the policy; the policy, but the first that main would give up is to be stood at
+ * (`settle`), or the first of all (`settleNow`); or nobody, for it goes, or goes to main as new there.
+ */
+export const Ruling = { policy: 0, settle: 1, settleNow: 2, evict: 3, promote: 4 } as const
 
 /** Units of zeros passed in one step, where a writer died before it wrote its extent's header. */
 const HOLE_STEP = 512
@@ -51,8 +59,8 @@ export function placeHand(home: Shard, hand: number, segment: number, position: 
   Atomics.store(home.words, at + (Field.segment >> 2), segment)
 }
 
-/** Moves a hand by one record. Evictor only, unpinned. The units passed are left in `passed.units`. */
-export function step(cache: Attachment, home: Shard, hand: number, mustEvict: boolean): number {
+/** Moves a hand by one record. Evictor only, unpinned. The units passed, and where it stands the hash, are left in `passed`. */
+export function step(cache: Attachment, home: Shard, hand: number, ruling: number): number {
   const index = handSegment(home, hand) - 1
   passed.units = 0
   if (kindOfState(home.state(index)) !== SegmentState.sealed) {
@@ -70,11 +78,11 @@ export function step(cache: Attachment, home: Shard, hand: number, mustEvict: bo
     Atomics.store(home.words, at + (Field.extentEnd >> 2), end)
     Atomics.store(home.words, at + (Field.position >> 2), position)
   }
-  return walk(cache, home, hand, index, position, end, mustEvict)
+  return walk(cache, home, hand, index, position, end, ruling)
 }
 
-/** Units of the last step; one object, so that a step allocates nothing. */
-export const passed = { units: 0 }
+/** Units of the last step, and the hash of the record that a hand stands at; one object, so that a step allocates nothing. */
+export const passed = { units: 0, h: 0 }
 
 function walk(
   cache: Attachment,
@@ -83,7 +91,7 @@ function walk(
   index: number,
   from: number,
   extentEnd: number,
-  mustEvict: boolean,
+  ruling: number,
 ): number {
   const limit = home.start(index) + Math.min(home.field(index, Segment.cursor) >>> 0, home.segmentUnits)
   let position = from
@@ -109,11 +117,11 @@ function walk(
       continue
     }
     passed.units = units
-    const outcome = (w1 & RECORD_DEAD) !== 0 ? Step.skipped : decide(cache, home, hand, position, mustEvict)
+    const outcome = (w1 & RECORD_DEAD) !== 0 ? Step.skipped : decide(cache, home, hand, position, ruling)
     const at = handWord(hand)
     // The position first: after a death in between it lies beyond the old end, and the next evictor goes back to that, where an extent
     // starts. The other way round it would take the next extent's header for a record.
-    Atomics.store(home.words, at + (Field.position >> 2), position + units)
+    Atomics.store(home.words, at + (Field.position >> 2), outcome === Step.standing ? position : position + units)
     if (end !== extentEnd) Atomics.store(home.words, at + (Field.extentEnd >> 2), end)
     return outcome
   }
@@ -122,17 +130,17 @@ function walk(
   return Step.segmentDone
 }
 
-function decide(cache: Attachment, home: Shard, hand: number, location: number, mustEvict: boolean): number {
+function decide(cache: Attachment, home: Shard, hand: number, location: number, ruling: number): number {
   pin(cache)
   const at = location << 1
   const keyAt = location * 8 + keyWord(home, location, home.words[at]) * 4
   cache.handKey.load(home.buffer, keyAt, keyBytes(home.words[at + 1]))
-  const outcome = decidePinned(cache, home, hand, location, mustEvict)
+  const outcome = decidePinned(cache, home, hand, location, ruling)
   unpin(cache)
   return outcome
 }
 
-function decidePinned(cache: Attachment, home: Shard, hand: number, location: number, mustEvict: boolean): number {
+function decidePinned(cache: Attachment, home: Shard, hand: number, location: number, ruling: number): number {
   const world = cache.world()
   const { handKey, victim } = cache
   if (!findHolder(home, handKey, location, world, victim)) {
@@ -149,7 +157,7 @@ function decidePinned(cache: Attachment, home: Shard, hand: number, location: nu
   if (victim.ahead < 0) return unlink(cache, home, victim, world) ? Step.dropped : Step.skipped
   if (isLeased(cache, home, location)) return carryOn(cache, home, world)
   return standing(cache, home, location) < Standing.gone
-    ? applyVerdict(cache, home, hand, location, mustEvict, world)
+    ? applyVerdict(cache, home, hand, location, ruling, world)
     : drop(cache, home, world)
 }
 
@@ -181,22 +189,23 @@ function applyVerdict(
   home: Shard,
   hand: number,
   location: number,
-  mustEvict: boolean,
+  ruling: number,
   world: number,
 ): number {
   const { handKey, victim } = cache
   const { segment, slot } = victim
-  const queue = queueOfState(home.state(segment))
-  const frequency = frequencyOf(home, slot)
-  let verdict = hand === Hand.compaction ? frequency : judge(hand, frequency)
-  if (mustEvict || (hand === Hand.main && isPassSpent(cache, home, recordUnits(home, location), verdict >= 0))) {
-    verdict = hand === Hand.small ? Verdict.evictToGhost : Verdict.evict
+  const queue = queueOfState(home.state(segment)) & 1
+  const units = recordUnits(home, location)
+  const verdict = verdictOn(cache, home, hand, handKey.h, slot, units, ruling)
+  if (verdict === Verdict.wait) {
+    passed.h = handKey.h
+    return Step.standing
   }
   if (verdict >= 0) {
     const to = hand === Hand.compaction ? queue : Queue.main
     if (relocate(cache, home, victim, handKey, to, world, Claimant.evictor)) {
-      setFrequency(home, slot, verdict)
-      cache.countBy(Counter.unitsRelocated, recordUnits(home, location))
+      setMarks(home, slot, verdict)
+      cache.countBy(Counter.unitsRelocated, units)
       cache.count(hand === Hand.small ? Counter.promoted : Counter.reinserted)
       return Step.kept
     }
@@ -206,24 +215,4 @@ function applyVerdict(
   if (!unlink(cache, home, victim, world)) return Step.skipped
   cache.count(queue === Queue.small ? Counter.evictedSmall : Counter.evictedMain)
   return Step.evicted
-}
-
-/**
- * Where the byte bound evicts and more than three quarters of a segment's worth of main was copied on, the next record goes whatever its
- * frequency: freeing memory must not turn into copying all of it.
- */
-function isPassSpent(cache: Attachment, home: Shard, units: number, keeps: boolean): boolean {
-  if (cache.maxEntries !== 0) return false
-  const { words } = home
-  let seen = words[Header.passSeen >> 2] + units
-  let retained = words[Header.passRetained >> 2]
-  if (seen > home.segmentUnits) {
-    seen >>= 1
-    retained >>= 1
-  }
-  const spent = seen > home.segmentUnits >> 2 && retained * 4 > seen * 3
-  if (!spent && keeps) retained += units
-  words[Header.passSeen >> 2] = seen
-  words[Header.passRetained >> 2] = retained
-  return spent
 }

@@ -156,7 +156,7 @@ function replace(cache: Attachment, home: Shard, key: Key, location: number, wor
     addEntries(cache, home, found.segment, -1)
     bump(home, found.slot)
   } else {
-    setFrequency(home, found.slot, 0)
+    setMarks(home, found.slot, 0)
   }
   if (found.counts || adds) addEntries(cache, home, home.segmentOf(location), 1)
   bury(cache, home, found.location)
@@ -179,7 +179,7 @@ function claim(cache: Attachment, home: Shard, key: Key, location: number, world
     home.kernel.cas64(slot, busy, location, 0, 0)
     return false
   }
-  setFrequency(home, slot, 0)
+  setMarks(home, slot, 0)
   if (home.kernel.cas64(slot, busy, location, low, location) === 0) return false
   if (counts) bookLink(cache, net)
   nothingAnnounced(cache)
@@ -296,7 +296,12 @@ const marksWord = (slot: number): number => (slot & ~(BUCKET_BYTES - 1)) >> 2
 const marksShift = (slot: number): number => ((slot & (BUCKET_BYTES - 1)) - BUCKET_SLOTS) >> 1
 
 export function frequencyOf(home: Shard, slot: number): number {
-  return (home.words[marksWord(slot)] >>> marksShift(slot)) & FREQUENCY_MASK
+  return marksOf(home, slot) & FREQUENCY_MASK
+}
+
+/** Its frequency, and its rounds without a use in the two bits above. */
+export function marksOf(home: Shard, slot: number): number {
+  return (home.words[marksWord(slot)] >>> marksShift(slot)) & NIBBLE
 }
 
 /** Notes a use. One exchange at most, none once the count is full; losing the race is losing one count. */
@@ -308,12 +313,12 @@ export function bump(home: Shard, slot: number): void {
   Atomics.compareExchange(home.words, at, seen, (seen + (1 << shift)) | 0)
 }
 
-export function setFrequency(home: Shard, slot: number, frequency: number): void {
+export function setMarks(home: Shard, slot: number, marks: number): void {
   const at = marksWord(slot)
   const shift = marksShift(slot)
   let seen = home.words[at]
   for (;;) {
-    const wanted = (seen & ~(NIBBLE << shift)) | (frequency << shift)
+    const wanted = (seen & ~(NIBBLE << shift)) | (marks << shift)
     if (wanted === seen) return
     const now = Atomics.compareExchange(home.words, at, seen, wanted)
     if (now === seen) return

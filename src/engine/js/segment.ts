@@ -20,7 +20,7 @@ import {
 } from '../layout.js'
 import type { Attachment } from './attachment.js'
 import { advanceEpoch, waitForGrace } from './epoch.js'
-import { smallShare } from './policy.js'
+import { smallTarget } from './policy.js'
 import type { Shard } from './shard.js'
 
 /** Who asks for space: an evictor may take the last free segments, so that it can always copy what it keeps. */
@@ -129,7 +129,7 @@ function noteSmallShare(home: Shard): void {
   const openInSmall = packState(SegmentState.open, Queue.small)
   let inSmall = 0
   for (let index = 0; index < home.segments; index++) if (home.state(index) === openInSmall) inSmall++
-  if (inSmall > smallShare(home.segments)) Atomics.store(home.words, Header.smallFull >> 2, 1)
+  if (inSmall > smallTarget(home.mode(), home.segments)) Atomics.store(home.words, Header.smallFull >> 2, 1)
 }
 
 /** Stops appends to a segment: when grace of its epoch is over, nobody writes into it any more. False when it is not to be sealed. */

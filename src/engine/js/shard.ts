@@ -10,6 +10,8 @@ import {
   MAGIC,
   SEGMENT_HEADER_BYTES,
   Segment,
+  SHARD_HEADER_BYTES,
+  SKETCH_LINE_BYTES,
   SLOT_BYTES,
   SLOT_TAG_SHIFT,
   SLOTS,
@@ -17,6 +19,8 @@ import {
 } from '../layout.js'
 import type { StringBuffer } from '../string-buffer.js'
 import { type Kernel, kernelOver } from './kernel.js'
+import { modeOf, type PolicyMode } from './policy.js'
+import { Sketch } from './sketch.js'
 
 /** Space that one thread fills with small records. Believed only under a pin, while its segment is OPEN in the same generation. */
 export class Chunk {
@@ -31,6 +35,8 @@ export class Chunk {
 export class Shard {
   readonly number: number
   readonly words: Int32Array
+  /** For the policy's numbers, which the evictor alone writes. */
+  readonly doubles: Float64Array
   readonly buffer: StringBuffer
   readonly kernel: Kernel
   readonly buckets: number
@@ -52,6 +58,9 @@ export class Shard {
   /** Byte offset of the versions of bindings, and the mask for a tag. */
   readonly versionsOffset: number
   readonly versionMask: number
+  readonly policyOffset: number
+  readonly sketchLines: number
+  readonly sketch: Sketch
   /** This thread's chunks, one for each queue. */
   readonly chunks: readonly Chunk[] = [new Chunk(), new Chunk()]
 
@@ -59,6 +68,7 @@ export class Shard {
     const words = new Int32Array(memory.buffer)
     const word = (offset: number) => words[offset >> 2] >>> 0
     this.words = words
+    this.doubles = new Float64Array(memory.buffer, 0, SHARD_HEADER_BYTES / 8)
     this.buffer = Buffer.from(memory.buffer) as unknown as StringBuffer
     this.kernel = kernelOver(memory)
     this.number = word(Header.number)
@@ -77,6 +87,10 @@ export class Shard {
     this.chunkedLimit = word(Header.chunkedLimit)
     this.versionsOffset = word(Header.versionsOffset)
     this.versionMask = word(Header.versions) - 1
+    this.policyOffset = word(Header.policyOffset)
+    this.sketchLines = word(Header.sketchLines)
+    const halveAt = Math.max(16, word(Header.sketchHalveAt))
+    this.sketch = new Sketch(words, this.policyOffset >> 2, this.sketchLines, Header.sketchAdded >> 2, halveAt)
   }
 
   /** Undefined when the memory is not a shard of this layout. */
@@ -93,7 +107,14 @@ export class Shard {
     const sizes = this.buckets >= 2 && this.segments >= 1 && this.ghostBuckets >= 1 && this.chunkUnits >= 2
     const versions = this.versionsOffset + (this.versionMask + 1) * VERSION_BYTES
     if (((this.versionMask + 1) & this.versionMask) !== 0 || versions > bytes) return false
-    return sizes && end <= bytes && index <= this.ghost * 4 && this.chunkedLimit < this.chunkUnits
+    const sketch = this.policyOffset + this.sketchLines * SKETCH_LINE_BYTES
+    const parts = end <= bytes && index <= this.ghost * 4 && sketch <= this.firstUnit * 8
+    return sizes && parts && this.chunkedLimit < this.chunkUnits
+  }
+
+  /** The mode in force. */
+  mode(): PolicyMode {
+    return modeOf(this.words[Header.mode >> 2])
   }
 
   /**

@@ -263,10 +263,12 @@ export function stampSlot(home: Shard, slot: number): number {
 /** A new key goes where the policy says; an overwritten entry stays in its queue. */
 function queueForNew(cache: Attachment, home: Shard, draft: Draft): number {
   if (draft.returned === undefined) {
+    home.sketch.add(cache.key.h, 1)
     draft.returned = takeGhost(home, cache.key)
     if (draft.returned) cache.count(Counter.ghostHits)
   }
-  return queueOfNew(cache.policy, draft.returned, isSmallFull(cache, home))
+  const mode = home.mode()
+  return queueOfNew(mode, draft.returned, isSmallFull(cache, home, mode))
 }
 
 /** Below this the call into the engine's copy costs more than a loop. */

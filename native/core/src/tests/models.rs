@@ -51,6 +51,7 @@ fn tiny(segments: u32, max_entries: u32) -> Arc<TestCache> {
         chunk_units: 8,
         chunked_limit_units: 3,
         expected_entries: 8,
+        sketch_lines: 1,
     };
     TestCache::new(Geometry { shards: 1, shard }, Limits { seed: 1, max_entries, ..Limits::default() })
 }
