@@ -83,6 +83,14 @@ export const errorTable = {
     meaning: 'As many loads run in this thread as may, and as many more wait for their turn.',
     cure: 'Shed load upstream, or raise loads.concurrency or loads.queue.',
   },
+  OSTRAKA_ERR_DISK: {
+    meaning: 'The disk cannot be written, and what it holds of the keys concerned cannot be taken away either.',
+    cure: "Look at 'cause': free space or repair the disk; or remove the folder before the next start, which would read it.",
+  },
+  OSTRAKA_ERR_DISK_UNREADABLE: {
+    meaning: 'A folder that is to be inspected does not hold a disk tier of Ostraka, or cannot be read.',
+    cure: 'Name the folder that a cache uses as its disk path.',
+  },
   OSTRAKA_ERR_TRACE_UNREADABLE: {
     meaning: 'A trace file cannot be opened or decompressed, or its format cannot be told.',
     cure: 'Correct the path, or name the format with --format.',

@@ -1,0 +1,279 @@
+// One partition of the disk: opens its file, begins cold where what is there cannot be trusted, and begins again after a failure. Contract: used by the
+// thread that owns it and by no other; no call ever throws or rejects for what happens on the disk, apart from `flush`, which rejects with
+// OSTRAKA_ERR_DISK when what it promises cannot be kept: when neither the change nor the loss of everything could be written.
+import path from 'node:path'
+import { OstrakaError } from '../../errors.js'
+import type { Hash64, Xxh64 } from './checksum.js'
+import type { ClockSource } from './disk-clock.js'
+import type { DiskFile, DiskIo } from './io.js'
+import {
+  type DiskEntry,
+  type DiskHit,
+  EndedError,
+  type LogCounters,
+  type PutOutcome,
+  type RegionLog,
+} from './region-log.js'
+import { LEAST_REGIONS, type PartitionShape } from './shape.js'
+import { beginEmpty, ColdError, type TakeOverOptions, takeOver } from './take-over.js'
+
+export interface PartitionOptions {
+  readonly io: DiskIo
+  readonly folder: string
+  readonly shape: PartitionShape
+  readonly xxh64: Xxh64
+  readonly clock: ClockSource
+  readonly sync: boolean
+  readonly strict: boolean
+  readonly flushInterval: number
+  readonly bytesPerDay: number
+  readonly fenced: () => boolean
+}
+
+export interface PartitionStats {
+  /** `loading`: up, and still finding out what the last owner has left. `resting`: failed, and to be tried again. */
+  readonly state: 'loading' | 'up' | 'resting' | 'off'
+  /** Of the last failure, or why it began cold; undefined: neither. */
+  readonly reason: string | undefined
+  readonly coldStart: string | undefined
+  readonly failures: number
+  readonly regions: { readonly used: number; readonly free: number }
+  readonly entries: number
+  readonly indexBytes: number
+  readonly waitingBytes: number
+  readonly counters: Readonly<LogCounters> | undefined
+}
+
+const FIRST_REST = 1000
+const LONGEST_REST = 60_000
+const LOOK_INTERVAL = 1000
+
+export const partitionFile = (folder: string, partition: number): string => path.join(folder, `partition-${partition}`)
+
+export class Partition {
+  readonly #options: PartitionOptions
+  readonly #path: string
+  #file: DiskFile | undefined
+  #log: RegionLog | undefined
+  #state: PartitionStats['state'] = 'resting'
+  #reason: string | undefined
+  #coldStart: string | undefined
+  #failures = 0
+  #rest = FIRST_REST
+  #usable: number
+  #epoch = 0
+  #closed = false
+  #timer: NodeJS.Timeout | undefined
+  #look: NodeJS.Timeout | undefined
+  /** Since a failure: whether the file was emptied, so that nothing in it can come back. */
+  #emptied: Promise<Error | undefined> | undefined
+  /** Resolves when all that the last owner has left is known, or given up. */
+  loaded: Promise<void> = Promise.resolve()
+
+  private constructor(options: PartitionOptions) {
+    this.#options = options
+    this.#path = partitionFile(options.folder, options.shape.partition)
+    this.#usable = options.shape.regions
+  }
+
+  /** Never rejects: a disk that cannot be used shows in `stats()`. */
+  static async open(options: PartitionOptions): Promise<Partition> {
+    const partition = new Partition(options)
+    await partition.#open()
+    return partition
+  }
+
+  now(): number {
+    return this.#log?.now() ?? Date.now()
+  }
+
+  stamp(): number {
+    return this.#log?.stamp() ?? 0
+  }
+
+  async get(hash: Hash64, key: Uint8Array): Promise<DiskHit | undefined> {
+    return this.#log?.get(hash, key)
+  }
+
+  /** As {@link RegionLog.put}; 'noRoom' while it rests. */
+  put(hash: Hash64, entry: DiskEntry, reused: boolean): PutOutcome {
+    return this.#log?.put(hash, entry, reused) ?? 'noRoom'
+  }
+
+  remove(hash: Hash64): void {
+    this.#log?.remove(hash)
+  }
+
+  invalidateTags(tags: readonly number[]): void {
+    this.#log?.invalidateTags(tags)
+  }
+
+  clear(): void {
+    this.#log?.clear()
+  }
+
+  async flush(): Promise<void> {
+    let cause: unknown
+    if (this.#log !== undefined) {
+      try {
+        await this.#log.flush()
+        return
+      } catch (error) {
+        cause = error
+      }
+    }
+    // What could not be written must not come back after a restart: it cannot where nothing is left.
+    const failure = await this.#emptied
+    if (failure === undefined) return
+    throw new OstrakaError(
+      'OSTRAKA_ERR_DISK',
+      `${this.#path} can be neither written nor emptied (${failure.message}): what it held may be read again after a restart`,
+      { cause: cause ?? failure },
+    )
+  }
+
+  stats(): PartitionStats {
+    const log = this.#log
+    return {
+      state: this.#state,
+      reason: this.#reason,
+      coldStart: this.#coldStart,
+      failures: this.#failures,
+      regions: { used: log?.regions.used ?? 0, free: log?.regions.free ?? 0 },
+      entries: log?.index.count ?? 0,
+      indexBytes: log?.index.bytes ?? 0,
+      waitingBytes: log?.appender.waiting ?? 0,
+      counters: log?.counters,
+    }
+  }
+
+  /** Writes everything and lets go of the file. What cannot be written is as after a crash. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#timer)
+    clearInterval(this.#look)
+    await this.loaded
+    try {
+      await this.#log?.close()
+    } catch {
+      // It has failed, and was emptied if that was possible.
+    }
+    await this.#emptied
+    this.#log?.end()
+    this.#state = 'off'
+    this.#reason ??= 'closed'
+    await this.#file?.close().catch(() => {})
+    this.#file = undefined
+    this.#log = undefined
+  }
+
+  async #open(): Promise<void> {
+    try {
+      this.#file = await this.#options.io.open(this.#path)
+      const options = this.#takeOverOptions(this.#file)
+      try {
+        // After a failure the file may hold what was deleted since.
+        if (this.#failures > 0) throw new ColdError('new', this.#epoch)
+        const { log, loaded } = await takeOver(options)
+        this.#begin(log, 'loading')
+        this.loaded = loaded.then(
+          () => {
+            if (this.#log === log) this.#state = 'up'
+          },
+          (error) => {
+            log.fail(error as Error)
+          },
+        )
+      } catch (error) {
+        this.#noteCold(error as Error)
+        this.#begin(await beginEmpty(options, this.#epoch + 1), 'up')
+      }
+      this.#rest = FIRST_REST
+    } catch (error) {
+      this.#failed(error as Error)
+    }
+  }
+
+  #noteCold(error: Error): void {
+    if (error instanceof ColdError) this.#epoch = Math.max(this.#epoch, error.epoch)
+    if (error.message !== 'new') this.#coldStart = error.message
+  }
+
+  #begin(log: RegionLog, state: 'loading' | 'up'): void {
+    this.#log = log
+    this.#epoch = log.epoch
+    this.#state = state
+    this.#emptied = undefined
+    this.#look = setInterval(() => this.#lookAtFile(), LOOK_INTERVAL)
+    this.#look.unref()
+  }
+
+  #takeOverOptions(file: DiskFile): TakeOverOptions {
+    return { ...this.#options, file, usable: this.#usable, onFailure: (error) => this.#failed(error) }
+  }
+
+  /** A file that was removed takes what is written to it, and nobody will ever find it. */
+  #lookAtFile(): void {
+    const log = this.#log
+    this.#file?.linked().then(
+      (linked) => {
+        if (!linked) log?.fail(new Error('the file was removed'))
+      },
+      () => {},
+    )
+  }
+
+  #failed(error: Error): void {
+    const log = this.#log
+    if (log) this.#epoch = Math.max(this.#epoch, log.epoch)
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+      this.#usable = Math.max(LEAST_REGIONS, Math.floor((log?.regions.used ?? this.#usable) / 2))
+    }
+    this.#log = undefined
+    this.#failures++
+    this.#reason = error.message
+    clearInterval(this.#look)
+    if (error instanceof EndedError) {
+      // Another owner has it: it is not ours to empty.
+      this.#state = 'off'
+      this.#file?.close().catch(() => {})
+      this.#file = undefined
+      return
+    }
+    this.#state = 'resting'
+    this.#emptied = this.#empty()
+    if (this.#closed) return
+    this.#timer = setTimeout(() => this.#again(), this.#rest)
+    this.#timer.unref()
+    this.#rest = Math.min(this.#rest * 2, LONGEST_REST)
+  }
+
+  /** Takes away what the file holds; what went wrong, if that is impossible. */
+  async #empty(): Promise<Error | undefined> {
+    const { io, sync } = this.#options
+    const file = this.#file
+    this.#file = undefined
+    try {
+      if (file === undefined) throw new Error('it is not open')
+      await file.resize(0)
+      if (sync) await file.sync()
+      return undefined
+    } catch {
+      try {
+        await io.remove(this.#path)
+        return undefined
+      } catch (error) {
+        const left = await io.readSmall(this.#path, 1).catch(() => 'unreadable')
+        return left === undefined ? undefined : (error as Error)
+      }
+    } finally {
+      await file?.close().catch(() => {})
+    }
+  }
+
+  async #again(): Promise<void> {
+    await this.#emptied
+    if (!this.#closed) await this.#open()
+  }
+}
