@@ -171,12 +171,13 @@ export class NearCache {
     const high = Atomics.load(words, version + 1)
     // A new seal is made of the high half and of the low one after it: torn apart they are a version that has been, and never comes again.
     const fresh = Atomics.load(words, version)
+    const isSealed = low === seals[seal + LOW] && high === seals[seal + HALF]
     const at = row << FACT_SHIFT
     const slot = facts[at + SLOT] as number
     // The state before the location: a location is linked once in its generation, and was linked here, so if it stands there still, the state
     // seen before was its own. The slot before the generation: a location comes again only after that has moved on.
     if (
-      (low !== seals[seal + LOW] || high !== seals[seal + HALF]) &&
+      !isSealed &&
       ((Atomics.load(words, slot) & STATE) !== MEMBER ||
         Atomics.load(words, slot + 1) !== facts[at + HIGH] ||
         Atomics.load(words, facts[at + GENERATION_AT] as number) !== facts[at + GENERATION])
@@ -191,7 +192,8 @@ export class NearCache {
     const shift = ((slot & (BUCKET_WORDS - 1)) - FIRST_SLOT) << 1
     if (((marks >>> shift) & FREQUENT) !== FREQUENT) {
       use(words, slot, marks, shift)
-    } else if ((fresh & IN_PROGRESS) === 0 && (info & TAGGED) === 0) {
+    } else if (!isSealed && (fresh & IN_PROGRESS) === 0 && (info & TAGGED) === 0) {
+      // Only now, as the slot was looked at after that version.
       seals[seal + LOW] = fresh
       seals[seal + HALF] = high
     }

@@ -144,6 +144,43 @@ const mutants = [
     notice: ['load against', 'two load'],
   },
   {
+    name: 'an exchange is announced to nobody near',
+    edits: [
+      [
+        'shard.js',
+        'this.kernel.rebind(slot, low, location, newLow, newLocation, version)',
+        'this.kernel.cas64(slot, low, location, newLow, newLocation)',
+      ],
+    ],
+    notice: ['near entry'],
+  },
+  {
+    name: 'an exchange is closed before it happens',
+    edits: [
+      [
+        'shard.js',
+        'this.kernel.rebind(slot, low, location, newLow, newLocation, version)',
+        '(this.kernel.addNumber(version, 256), this.kernel.cas64(slot, low, location, newLow, newLocation))',
+      ],
+    ],
+    notice: ['near entry'],
+  },
+  {
+    name: 'a seal although an exchange is in progress',
+    edits: [['near.js', '(fresh & IN_PROGRESS) === 0 && ', '']],
+    notice: ['near entry'],
+  },
+  {
+    name: 'a seal is renewed without a look at the slot',
+    edits: [['near.js', 'else if (!isSealed && ', 'else if (']],
+    notice: ['near entry'],
+  },
+  {
+    name: 'a seal of a version that was seen after the slot',
+    edits: [['near.js', 'seals[seal + LOW] = fresh;', 'seals[seal + LOW] = Atomics.load(words, version);']],
+    notice: ['near entry'],
+  },
+  {
     name: 'a segment is freed without being cleared',
     edits: [['segment.js', 'home.words.fill(0, from, from + used * 2)', '0']],
     notice: ['memory comes round', 'two evict', 'chunk'],

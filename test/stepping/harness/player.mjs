@@ -7,11 +7,15 @@ const stepper = await import(`${folder}/harness/stepper.mjs`)
 const { attachJs } = await import(`${folder}/engine/js/engine.js`)
 const layout = await import(`${folder}/engine/layout.js`)
 const contract = await import(`${folder}/engine/engine.js`)
+const { NearCache, notNear } = await import(`${folder}/cache/near.js`)
+const { NearRecords, WORLD } = await import(`${folder}/cache/near-record.js`)
+const { NearStore } = await import(`${folder}/cache/near-store.js`)
 const { Word, Status } = stepper
 const KINDS = ['get', 'set', 'delete', 'add', 'update', 'take', 'increment', 'clear', 'lease', 'fill']
 const FIELDS = 7
 const kindNumber = Object.fromEntries(KINDS.map((kind, i) => [kind, i]))
 let engine
+let near
 let row = 0
 let serial = 0
 let control
@@ -41,11 +45,27 @@ function load(key, size, keys) {
   if (token > 0) operate(['fill', key, size], keys, number)
 }
 
+const bounds = { maxEntries: 4, maxBytes: 65_536, maxValueBytes: 65_536, values: 'frozen' }
+
+function nearOver(world) {
+  const records = new NearRecords(world)
+  return new NearCache(new NearStore(bounds, engine, records, Atomics.load(records.control, WORLD)))
+}
+
+/** As `cache.get` does it. */
+function getNear(key) {
+  const known = near.get(key)
+  if (known !== notNear) return known
+  const value = engine.read(key, true)
+  if (value !== undefined) near.put(key, key, value, value.length)
+  return value
+}
+
 function operate([kind, key, size], keys, loaded) {
   if (kind === 'load') return load(key, size, keys)
   const at = row++ * FIELDS
   const number = loaded ?? 100 * (thread + 1) + ++serial
-  rows[at] = kindNumber[kind]
+  rows[at] = kindNumber[kind === 'near' ? 'get' : kind]
   rows[at + 1] = kind === 'clear' ? -1 : keys.indexOf(key)
   rows[at + 2] = kind === 'increment' ? 1 : number
   rows[at + 3] = 0
@@ -55,6 +75,7 @@ function operate([kind, key, size], keys, loaded) {
   let result = 0
   let done = 1
   if (kind === 'get') result = numberOf(engine.read(key, true))
+  else if (kind === 'near') result = numberOf(getNear(key))
   else if (kind === 'take') result = numberOf(engine.take(key))
   else if (kind === 'set') done = engine.writeString(key, text(number, size), 0, -1, -1) === 1 ? 1 : 0
   else if (kind === 'add') done = engine.writeString(key, text(number, size), 1, -1, -1) === 1 ? 1 : 0
@@ -96,6 +117,7 @@ function play(scenario, world) {
   let status = Status.finished
   try {
     engine = attachJs(world)
+    near = nearOver(world)
     if (thread === 0) for (const operation of scenario.before ?? []) operate(operation, keys)
     stepper.handTo(thread + 1 < scenario.parts.length ? thread + 1 : words[Word.first])
     stepper.waitForTurn()

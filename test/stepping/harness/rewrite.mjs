@@ -1,4 +1,4 @@
-// Makes a copy of the built JavaScript engine in which every atomic access and every kernel call is a step, and mutations of it. The
+// Makes a copy of the built JavaScript engine and of the near cache in which every atomic access and every kernel call is a step, and mutations of it. The
 // source stays the shipped one: each module gets an `Atomics` of its own by one import, the kernel module wraps what it exports, and the
 // pauses become steps at which another thread may go on. Writes to a temporary folder only.
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,6 +13,16 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 const shortened = [
   ['epoch.js', /const PATIENCE = \d+;/, 'const PATIENCE = 4;'],
   ['epoch.js', /const SPINS = \d+;/, 'const SPINS = 2;'],
+  // Its ordinary loads are no steps: it shall look as it does where those have no order.
+  ['near-record.js', /const ordersLoads = [^;]*;/, 'const ordersLoads = false;'],
+]
+const nearModules = [
+  'near.js',
+  'near-clock.js',
+  'near-gain.js',
+  'near-record.js',
+  'near-store.js',
+  'namespace-table.js',
 ]
 
 function replaceOnce(text, find, by, what) {
@@ -22,28 +32,31 @@ function replaceOnce(text, find, by, what) {
   return text.replace(find, () => by)
 }
 
-/** Returns the folder of the copy. `edits`: [file, find, by] in dist/engine/js. */
+/** Returns the folder of the copy. `edits`: [file, find, by] in dist/engine/js, or in dist/cache for the near cache. */
 export function rewrite(edits = []) {
   const folder = mkdtempSync(path.join(tmpdir(), 'ostraka-stepping-'))
   cpSync(path.join(dist, 'engine'), path.join(folder, 'engine'), { recursive: true })
   copyFileSync(path.join(dist, 'errors.js'), path.join(folder, 'errors.js'))
+  mkdirSync(path.join(folder, 'cache'))
+  for (const file of nearModules) copyFileSync(path.join(dist, 'cache', file), path.join(folder, 'cache', file))
   mkdirSync(path.join(folder, 'harness'))
   copyFileSync(path.join(here, 'stepper.mjs'), path.join(folder, 'harness', 'stepper.mjs'))
   writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}')
   const js = path.join(folder, 'engine', 'js')
+  const nameOf = (file) => path.join(nearModules.includes(file) ? path.join(folder, 'cache') : js, file)
   for (const [file, find, by] of [...shortened, ...edits]) {
-    const name = path.join(js, file)
+    const name = nameOf(file)
     writeFileSync(name, replaceOnce(readFileSync(name, 'utf8'), find, by, file))
   }
-  for (const file of readdirSync(js)) {
+  for (const file of [...readdirSync(js), ...nearModules]) {
     if (!file.endsWith('.js')) continue
-    const name = path.join(js, file)
-    writeFileSync(name, instrument(file, readFileSync(name, 'utf8')))
+    const name = nameOf(file)
+    writeFileSync(name, instrument(file, readFileSync(name, 'utf8'), nearModules.includes(file) ? '..' : '../..'))
   }
   return folder
 }
 
-function instrument(file, text) {
+function instrument(file, text, root) {
   if (file === 'kernel.js') {
     const renamed = replaceOnce(
       replaceOnce(text, 'export function kernelOver', 'function plainKernel', file),
@@ -63,7 +76,7 @@ export function spin() { step(true); }
 export function giveWay() { step(true); }
 `
   }
-  return `import { steppedAtomics as Atomics } from '../../harness/stepper.mjs';\n${text}`
+  return `import { steppedAtomics as Atomics } from '${root}/harness/stepper.mjs';\n${text}`
 }
 
 export function discard(folder) {

@@ -3,9 +3,47 @@
 //
 // `vanishes`: the drama may evict, so a miss proves nothing.
 
+const times = (count, operation) => Array.from({ length: count }, () => operation)
+/** So often that the entry is kept near and has its seal. */
+const sealed = times(6, ['near', 'k'])
+
 const fill = (from, count, size) => Array.from({ length: count }, (_, i) => ['set', `f${from + i}`, size])
 
 export const scenarios = [
+  {
+    name: 'a sealed near entry against a replacement',
+    before: [['set', 'k', 10], ...sealed],
+    parts: [
+      [
+        ['near', 'k'],
+        ['get', 'k'],
+        ['near', 'k'],
+      ],
+      [['set', 'k', 10]],
+    ],
+  },
+  {
+    name: 'a sealed near entry, a removal and somebody who has seen it',
+    before: [['set', 'k', 10], ...sealed],
+    parts: [times(3, ['near', 'k']), [['delete', 'k']], [['get', 'k']]],
+  },
+  {
+    name: 'a near entry gets its seal while it is replaced twice',
+    before: [['set', 'k', 10], ...times(3, ['near', 'k'])],
+    parts: [
+      [...times(4, ['near', 'k']), ['get', 'k'], ['near', 'k']],
+      [
+        ['set', 'k', 10],
+        ['set', 'k', 10],
+      ],
+    ],
+  },
+  {
+    name: 'a sealed near entry while memory comes round',
+    vanishes: true,
+    before: [['set', 'k', 400], ...sealed],
+    parts: [times(4, ['near', 'k']), [...fill(0, 20, 1500), ['set', 'k', 400]]],
+  },
   {
     name: 'two insert one key',
     parts: [

@@ -186,6 +186,13 @@ export function steppedKernel(memory, make) {
         return call(...operands)
       }
     }
+    // One call, and three accesses to memory: others may come between them, as they may where no scheduler waits for a call to end.
+    kernel.rebind = (slot, low, high, newLow, newHigh, version) => {
+      kernel.addNumber(version, 1)
+      const done = kernel.cas64(slot, low, high, newLow, newHigh)
+      kernel.addNumber(version, done === 1 ? 255 : -1)
+      return done
+    }
     kernels.set(memory, kernel)
   }
   return kernel
