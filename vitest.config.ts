@@ -13,6 +13,8 @@ const alone = [
   'test/deaths/**/*.test.ts',
   'test/demo/**/*.test.ts',
   'test/histories/**/*.test.ts',
+  'test/owners/owners.test.ts',
+  'test/owners/process.test.ts',
   'test/package/**/*.test.ts',
   'test/soak/**/*.test.ts',
 ]

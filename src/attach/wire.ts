@@ -12,6 +12,7 @@ export const KEY = `ostraka/${LAYOUT_VERSION}.${PROTOCOL}`
 export interface Regions {
   readonly control: WebAssembly.Memory
   readonly shards: readonly WebAssembly.Memory[]
+  readonly owners?: SharedArrayBuffer | undefined
 }
 
 /** Structured-cloneable and free of secrets: the creator's options, for others to compare theirs with. */

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.js'
 import { OstrakaError } from '../errors.js'
 import { type LoadQueue, queueOf } from '../loading/queue.js'
 import type { LoadBounds, NamespaceOptions, NearSettings, SharedSettings } from '../options/cache-options.js'
+import type { Supervisor } from '../owners/supervisor.js'
 import { closedEngine } from './closed-engine.js'
 import { Entries } from './entries.js'
 import { Handle } from './handle.js'
@@ -12,7 +13,7 @@ import { type Namespace, type NamespaceContext, openNamespace } from './namespac
 import type { NamespaceTable } from './namespace-table.js'
 import type { NearCaches } from './near-caches.js'
 import type { AnySchema, Schema } from './schema.js'
-import { type CacheStats, readStats } from './stats.js'
+import { type CacheStats, ownersStats, readStats } from './stats.js'
 import { CacheView, readDuration } from './view.js'
 
 /** What a handle is made of; see create-cache.ts. */
@@ -26,15 +27,17 @@ export interface CacheParts {
   readonly namespaces: NamespaceTable
   readonly loads: LoadBounds
   readonly sharedBytes: number
+  /** Looks after the threads that do the upkeep; undefined where there are none. */
+  readonly owners: Supervisor | undefined
+  /** Why there are so many of them. */
+  readonly ownersReason: string
   /** Leaves the cache, for this thread or for all; called once. */
-  readonly leave: (all: boolean) => void
+  readonly leave: (all: boolean) => Promise<void>
 }
 
 /** A cache that all threads of the process share; a handle belongs to the thread that made it. */
 export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   readonly name: string
-  /** Resolves when everything behind memory is up or known to be down; there is nothing behind it in this version. */
-  readonly ready: Promise<void> = Promise.resolve()
   #parts: CacheParts
   readonly #handle: Handle
   readonly #entries: Entries
@@ -78,6 +81,11 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
     this.#queue = queueOf(parts.engine, '', loads)
   }
 
+  /** Resolves when the cache's own threads, if it was told to have any, are up or known to be down: after 5 s at the latest. */
+  get ready(): Promise<void> {
+    return this.#parts.owners?.ready() ?? Promise.resolve()
+  }
+
   /** Live entries, over all threads and namespaces. */
   get size(): number {
     return this.#handle.engine.size
@@ -111,6 +119,7 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
       near: near?.stats(),
       notWanted,
       queue: this.#queue,
+      owners: ownersStats(this.#parts.owners, this.#parts.ownersReason),
     })
   }
 
@@ -132,8 +141,8 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
     const { leave } = this.#parts
     this.#handle.close()
     // What leads to the shared memory: a module may hold this handle for ever.
-    this.#parts = { ...this.#parts, engine: closedEngine, leave: () => undefined }
-    leave(options.all === true)
+    this.#parts = { ...this.#parts, engine: closedEngine, owners: undefined, leave: async () => undefined }
+    await leave(options.all === true)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

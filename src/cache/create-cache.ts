@@ -9,6 +9,9 @@ import { OstrakaError } from '../errors.js'
 import { type CacheOptions, type CacheSettings, defaultName, type SharedSettings } from '../options/cache-options.js'
 import { assertSameOptions } from '../options/differences.js'
 import { readOptions } from '../options/validate.js'
+import { ownersFor } from '../owners/owner-count.js'
+import { OwnerMemory } from '../owners/owner-memory.js'
+import { Supervisor } from '../owners/supervisor.js'
 import { Cache, type CacheParts } from './cache.js'
 import { NamespaceTable } from './namespace-table.js'
 import { NearCaches } from './near-caches.js'
@@ -19,6 +22,7 @@ import { type EngineChoice, selectEngine } from './select-engine.js'
 interface Attachment {
   readonly engine: Engine
   readonly near: NearCaches
+  readonly supervisor: Supervisor | undefined
   handles: number
 }
 
@@ -48,7 +52,7 @@ export function createCache<S extends Schema = AnySchema>(options?: CacheOptions
 
 function open(settings: CacheSettings, options: CacheOptions | undefined): OpenedCache {
   const { name, shared } = settings
-  const create = () => createRegions(regionOptions(shared))
+  const create = () => createMemory(shared)
   const mine = { options: { ...shared } }
   if (settings.given.size > 0) return openCache(name, mine, create)
   // Nothing to make a cache of that somebody named. The default one is made of defaults: at once by the main thread, which is
@@ -63,13 +67,24 @@ function open(settings: CacheSettings, options: CacheOptions | undefined): Opene
   }
 }
 
-function regionOptions(shared: SharedSettings): Parameters<typeof createRegions>[0] {
+/** All shared memory of a cache; together at most `maxBytes`. */
+function createMemory(shared: SharedSettings): Regions {
+  const { count } = ownersFor(shared)
+  if (count === 0) return createRegions(regionOptions(shared, 0))
+  const regions = createRegions(regionOptions(shared, OwnerMemory.bytes(count)))
+  const owners = new SharedArrayBuffer(OwnerMemory.bytes(count))
+  OwnerMemory.initialise(owners, count)
+  return { ...regions, owners }
+}
+
+function regionOptions(shared: SharedSettings, setAside: number): Parameters<typeof createRegions>[0] {
   const { maxBytes, maxEntries, entryBytes, shards, seed } = shared
   return {
     maxBytes,
     maxEntries,
     entryBytes,
     shards,
+    setAside,
     manualClock: shared.clock === 'manual',
     policy: PolicyNumber[shared.policy === 'adaptive' ? 's3-fifo-main-first' : shared.policy],
     seed: seed === undefined ? undefined : { low: Number(seed & 0xffffffffn), high: Number(seed >> 32n) },
@@ -81,12 +96,13 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
   let attachment = attachments.get(key)
   if (attachment === undefined) {
     const engine = choice.attach(opened.regions)
-    attachment = { engine, near: new NearCaches(engine, opened.regions), handles: 0 }
+    const supervisor = supervise(settings.name, shared, opened.regions, choice)
+    attachment = { engine, near: new NearCaches(engine, opened.regions), supervisor, handles: 0 }
     attachments.set(key, attachment)
     // Advice only: whoever attaches first gives it before most of the memory has been touched.
     if (shared.hugePages) attachment.engine.adviseHugePages?.()
   }
-  const { engine, near } = attachment
+  const { engine, near, supervisor } = attachment
   attachment.handles++
   return {
     name: settings.name,
@@ -98,20 +114,34 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
     namespaces: new NamespaceTable(opened.regions),
     loads: settings.loads,
     sharedBytes: sharedBytes(opened.regions),
-    leave: (all) => {
+    owners: supervisor,
+    ownersReason: ownersFor(shared).reason,
+    leave: async (all) => {
       attachment.handles--
       if (attachment.handles === 0) {
         attachments.delete(key)
         near.release()
+        supervisor?.leave()
         engine.detach()
       }
       if (all) opened.closeAll()
-      else opened.release()
+      if (all || opened.release()) await supervisor?.end()
     },
   }
 }
 
+function supervise(
+  name: string,
+  shared: SharedSettings,
+  regions: Regions,
+  choice: EngineChoice,
+): Supervisor | undefined {
+  const { owners } = regions
+  if (owners === undefined) return undefined
+  return new Supervisor({ name, engine: choice.name, regions, owners, atOnce: shared.owners !== 'auto' })
+}
+
 function sharedBytes(regions: Regions): number {
   const shards = regions.shards.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)
-  return regions.control.buffer.byteLength + shards
+  return regions.control.buffer.byteLength + shards + (regions.owners?.byteLength ?? 0)
 }

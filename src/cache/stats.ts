@@ -3,6 +3,7 @@
 import type { Engine } from '../engine/engine.js'
 import { Counter, UNIT } from '../engine/layout.js'
 import type { LoadQueue } from '../loading/queue.js'
+import type { OwnerStatus, Supervisor } from '../owners/supervisor.js'
 import type { NearStats } from './near.js'
 
 /** A snapshot, over all threads unless it says otherwise. The counters only grow; `clear()` does not reset them. */
@@ -77,6 +78,8 @@ export interface CacheStats {
   readonly bytesRead: number
   /** This thread's near cache; undefined when it is off. */
   readonly near: NearStats | undefined
+  /** The cache's own threads (docs/owners.md). */
+  readonly owners: OwnersStats
   /** Upkeep, for those who look for the cause of something. */
   readonly upkeep: {
     readonly evictedFromSmall: number
@@ -98,6 +101,21 @@ export interface CacheStats {
   }
 }
 
+export interface OwnersStats {
+  /** How many there are to be, */
+  readonly count: number
+  /** and why so many: a sentence for people. */
+  readonly reason: string
+  /** Why the last one that this thread started came to nothing. */
+  readonly failure: string | undefined
+  readonly threads: readonly OwnerStatus[]
+}
+
+export function ownersStats(supervisor: Supervisor | undefined, reason: string): OwnersStats {
+  const threads = supervisor?.status() ?? []
+  return { count: threads.length, reason, failure: supervisor?.failure, threads }
+}
+
 /** What a handle knows that the counters do not say. */
 export interface StatsContext {
   readonly name: string
@@ -108,6 +126,7 @@ export interface StatsContext {
   readonly notWanted: number
   readonly near: NearStats | undefined
   readonly queue: LoadQueue
+  readonly owners: OwnersStats
 }
 
 export function readStats(engine: Engine, context: StatsContext): CacheStats {
@@ -159,6 +178,7 @@ export function readStats(engine: Engine, context: StatsContext): CacheStats {
     bytesWritten: count(Counter.bytesWritten),
     bytesRead: count(Counter.bytesRead),
     near: context.near,
+    owners: context.owners,
     upkeep: {
       evictedFromSmall: count(Counter.evictedSmall),
       evictedFromMain: count(Counter.evictedMain),

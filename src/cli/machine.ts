@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { coreQuota } from '../owners/cores.js'
 
 export interface Machine {
   /** Cores that the scheduler may use for this process. */
@@ -34,33 +35,6 @@ function text(file: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** The tightest quota of the process's control group and all above it; of version 2 or 1 of control groups. */
-export function coreQuota(root = '/'): number | undefined {
-  let least: number | undefined
-  for (const line of text(join(root, 'proc/self/cgroup'))?.split('\n') ?? []) {
-    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
-    if (controllers === undefined || path === undefined) continue
-    const unified = controllers === ''
-    if (!unified && !controllers.split(',').includes('cpu')) continue
-    const base = join(root, 'sys/fs/cgroup', unified ? '' : controllers)
-    const parts = path.split('/').filter((part) => part !== '' && part !== '..')
-    for (let depth = parts.length; depth >= 0; depth--) {
-      const quota = quotaOf(join(base, ...parts.slice(0, depth)), unified)
-      if (quota !== undefined) least = Math.min(least ?? quota, quota)
-    }
-  }
-  return least
-}
-
-function quotaOf(group: string, unified: boolean): number | undefined {
-  const [quota, period] = unified
-    ? (text(join(group, 'cpu.max'))?.split(/\s+/) ?? [])
-    : [text(join(group, 'cpu.cfs_quota_us')), text(join(group, 'cpu.cfs_period_us'))]
-  // "max" in version 2 and −1 in version 1 mean that there is none.
-  const share = Number(quota) / Number(period)
-  return share > 0 && Number.isFinite(share) ? share : undefined
 }
 
 function hugePages(root: string): Machine['hugePages'] {

@@ -31,7 +31,8 @@ const ttl = 5 * 60_000
 export async function openStore({ contender, budget }: StoreSettings): Promise<Store> {
   if (contender === 'none') return withoutCache()
   if (contender === 'lru-cache') return lruStore(budget)
-  return sharedStore(createCache({ name: 'ostraka-demo', maxBytes: budget, ttl, engine: contender }))
+  // Every core of the demo has its work, and the budgets leave no memory for a thread more.
+  return sharedStore(createCache({ name: 'ostraka-demo', maxBytes: budget, ttl, engine: contender, owners: 0 }))
 }
 
 function sharedStore(cache: Cache): Store {

@@ -66,6 +66,8 @@ export interface GeometryOptions {
   readonly entryBytes?: number | undefined
   /** A number of `PolicyNumber`. */
   readonly policy?: number | undefined
+  /** Bytes of `maxBytes` that the caller needs for other memory of the cache. */
+  readonly setAside?: number | undefined
 }
 
 /** One shard's sizes and offsets; the same for all shards of a cache. */
@@ -108,6 +110,8 @@ export interface RegionOptions extends GeometryOptions {
 export interface Regions {
   readonly control: WebAssembly.Memory
   readonly shards: readonly WebAssembly.Memory[]
+  /** Of the threads that look after the cache, where it has any (src/owners); engines leave it alone. */
+  readonly owners?: SharedArrayBuffer | undefined
 }
 
 /**
@@ -122,7 +126,8 @@ export function geometry(options: GeometryOptions): Geometry {
   checkNumber('entryBytes', entryBytes, 32, MAX_SEGMENT_BYTES)
   const shards = shardCount(options.maxBytes, maxEntries, options.shards ?? 'auto')
   const controlBytes = CONTROL_BYTES + (options.maxBytes < SMALL_CACHE_BYTES ? 0 : TAG_BYTES)
-  const pages = Math.min(Math.floor((options.maxBytes - controlBytes) / shards / WASM_PAGE), MAX_SHARD_PAGES)
+  const bytes = options.maxBytes - controlBytes - (options.setAside ?? 0)
+  const pages = Math.min(Math.floor(bytes / shards / WASM_PAGE), MAX_SHARD_PAGES)
   const expected = expectedEntries(pages * WASM_PAGE, maxEntries, shards, entryBytes)
   const shard = shardGeometry(pages, expected, options.policy ?? PolicyNumber['s3-fifo'], shards)
   return { controlBytes, shards, shard, totalBytes: controlBytes + shards * shard.bytes }

@@ -53,7 +53,10 @@ export interface CacheOptions {
   entryBytes?: Size | undefined
   /** Partitions of the memory: a power of two, or 'auto'. */
   shards?: number | 'auto' | undefined
-  /** Threads that do the upkeep. In this version the callers do it: 'auto' and 0 mean the same. */
+  /**
+   * Threads of the cache's own that do its upkeep: 0 (the callers do it) to 32. 'auto' (default): one, started when there is upkeep to do;
+   * none where the cache is below 8 MiB, has one core, or is a repeatable one (`seed`, a manual clock).
+   */
   owners?: number | 'auto' | undefined
   /** Which implementation works on the memory in this thread. The environment variable OSTRAKA_ENGINE overrides it. */
   engine?: 'auto' | 'native' | 'js' | undefined
@@ -115,7 +118,7 @@ export interface SharedSettings extends EntryDefaults {
   readonly maxEntries: number
   readonly entryBytes: number
   readonly shards: number | 'auto'
-  readonly owners: 0
+  readonly owners: number | 'auto'
   readonly policy: CachePolicy
   readonly hugePages: boolean
   readonly clock: 'system' | 'manual'
@@ -152,7 +155,7 @@ export const defaultShared: SharedSettings = {
   maxEntries: 0,
   entryBytes: 256,
   shards: 'auto',
-  owners: 0,
+  owners: 'auto',
   ttl: -1,
   idle: -1,
   ttlJitter: 0,

@@ -16,6 +16,8 @@ import { type Codec, moduleCodec } from './codec.js'
 import { suggest } from './suggest.js'
 import { durationHint, parseDuration, parseSize, sizeHint } from './units.js'
 
+const MAX_OWNERS = 32
+
 const smallestCache = 2 ** 20
 const largestCache = 2 ** 40
 
@@ -106,9 +108,9 @@ const entries = {
     (input) => (input === 'auto' || isPowerOfTwo(input) ? input : undefined),
     "'auto' or a power of two from 1 to 256",
   ),
-  owners: accepts<0>(
-    (input) => (input === 'auto' || input === 0 ? 0 : undefined),
-    "'auto' or 0 (threads of the cache's own are not available in this version)",
+  owners: accepts<number | 'auto'>(
+    (input) => (input === 'auto' || isOwnerCount(input) ? input : undefined),
+    `'auto' or a whole number from 0 (none) to ${MAX_OWNERS}`,
   ),
   engine: oneOf(['auto', 'native', 'js']),
   ...defaultsEntries,
@@ -221,6 +223,10 @@ function parseSeed(input: unknown): bigint | undefined {
 
 function isPowerOfTwo(input: unknown): input is number {
   return typeof input === 'number' && input >= 1 && input <= 256 && Number.isInteger(Math.log2(input))
+}
+
+function isOwnerCount(input: unknown): input is number {
+  return typeof input === 'number' && Number.isInteger(input) && input >= 0 && input <= MAX_OWNERS
 }
 
 function isObject(input: unknown): input is Record<string, unknown> {

@@ -132,7 +132,8 @@ export async function replayTrace(
   onProgress: (done: number) => void = () => {},
 ): Promise<ReplayResult> {
   const { threads, valueBytes, timeUnit = 0 } = settings
-  const options: CacheOptions = { ...settings.cache, name: `ostraka-replay-${++replays}` }
+  // Without a thread that comes in when it likes: two replays of one trace are to be compared.
+  const options: CacheOptions = { owners: 0, ...settings.cache, name: `ostraka-replay-${++replays}` }
   const state = new SharedArrayBuffer(stateBytes)
   const sums = new SharedArrayBuffer(threads * sumCount * 8)
   const latencies = new SharedArrayBuffer(threads * latencyBytes)

@@ -73,7 +73,9 @@ export const benches: Bench[] = (['native', 'js', 'mixed'] as const).map((name) 
         namespaces: new NamespaceTable(regions),
         loads: settings.loads,
         sharedBytes: 0,
-        leave: () => engine.detach(),
+        owners: undefined,
+        ownersReason: 'the test looks after the memory',
+        leave: async () => engine.detach(),
       })
     })
     return handles.length === 1 ? (handles[0] as Cache) : alternating(handles)

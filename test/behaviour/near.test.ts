@@ -31,7 +31,9 @@ function pair(bench: Bench, options: CacheOptions = {}): [Cache, Cache] {
       namespaces: new NamespaceTable(regions),
       loads: settings.loads,
       sharedBytes: 0,
-      leave: () => engine.detach(),
+      owners: undefined,
+      ownersReason: 'the test looks after the memory',
+      leave: async () => engine.detach(),
     })
   }
   return [handle(0), handle(1)]

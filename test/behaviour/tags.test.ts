@@ -176,7 +176,9 @@ suite('tags', (bench) => {
       namespaces: new NamespaceTable(regions),
       loads: settings.loads,
       sharedBytes: 0,
-      leave: () => engine.detach(),
+      owners: undefined,
+      ownersReason: 'the test looks after the memory',
+      leave: async () => engine.detach(),
     })
     cache.set('k', { a: 1 })
     const length = engine.read('k', false) as number

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { coreQuota, machine } from '../../src/cli/machine.js'
+import { machine } from '../../src/cli/machine.js'
+import { coreQuota } from '../../src/owners/cores.js'
 
 const made: string[] = []
 afterAll(() => {

@@ -98,7 +98,7 @@ describe('options of createCache', () => {
       maxEntries: 250,
       entryBytes: 1024,
       shards: 4,
-      owners: 0,
+      owners: 'auto',
       ttl: 300_000,
       idle: 1000,
       ttlJitter: 0.1,
@@ -124,7 +124,7 @@ describe('options of createCache', () => {
       maxEntries: 0,
       entryBytes: 1,
       shards: 3,
-      owners: 2,
+      owners: 33,
       engine: 'rust',
       ttl: -1,
       idle: 0,
@@ -156,7 +156,7 @@ describe('options of createCache', () => {
     expect(faults['disk']).toContain('not available in this version')
     expect(faults['remote']).toContain('not available in this version')
     expect(faults['codec']).toContain('not available in this version')
-    expect(faults['owners']).toContain('not available in this version')
+    expect(faults['owners']).toContain("'auto' or a whole number from 0 (none) to 32")
     expect(faults['maxBytes']).toContain("'much'")
     expect(faults['maxBytes']).toContain('256mb')
     expect(faults['ttl']).toContain('30s')
