@@ -10,6 +10,7 @@ import { type CodecModule, codecModule } from '../values/codec-module.js'
 import { decodeValue, isFreezable } from '../values/decode.js'
 import { encodeValue } from '../values/encode.js'
 import type { RawBuffer } from '../values/format.js'
+import { msgpack } from '../values/msgpack.js'
 import { type EntryOptions, readCost, readIdle, readTags, readTtl, refuseTags } from './arguments.js'
 import { bufferOver, type Handle } from './handle.js'
 import { Tallied, type Tally } from './namespace-table.js'
@@ -38,6 +39,8 @@ export class Entries {
     this.near = near
     this.#tally = tally
     this.#module = codecModule(defaults.codec)
+    // Whoever lacks the package hears it now, not at the first set.
+    if (defaults.codec === 'msgpack') msgpack()
     if (tally !== undefined) near?.countInto(tally)
     this.#freeze = near?.settings.values === 'frozen'
     this.#reference = near?.settings.values === 'reference'

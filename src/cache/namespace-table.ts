@@ -4,6 +4,7 @@
 import { Buffer } from 'node:buffer'
 import type { Regions } from '../engine/create.js'
 import type { EntryDefaults } from '../options/cache-options.js'
+import { ownCodecs } from '../options/codec.js'
 
 /** Offset in the control region; engines know nothing of these rows. */
 const TABLE = 0x1d000
@@ -13,9 +14,8 @@ const ROW_BYTES = 192
 const Row = { state: 0, nameBytes: 4, ttl: 8, idle: 16, ttlJitter: 24, codec: 32, counters: 40, name: 104 } as const
 const RowState = { free: 0, writing: 1, ready: 2 } as const
 const MOST_NAME_BYTES = ROW_BYTES - Row.name
-const CODECS = ['auto', 'json', 'v8'] as const
-/** The cache's own, a module. */
-const MODULE_CODEC = CODECS.length
+/** The cache's own, a module: of no place among those of ours. */
+const MODULE_CODEC = ownCodecs.length
 
 /** Counters of a row, in order. */
 export const Tallied = {
@@ -71,7 +71,7 @@ export class NamespaceTable {
     view.setFloat64(Row.ttl, defaults.ttl, true)
     view.setFloat64(Row.idle, defaults.idle, true)
     view.setFloat64(Row.ttlJitter, defaults.ttlJitter, true)
-    const codec = (CODECS as readonly string[]).indexOf(defaults.codec)
+    const codec = (ownCodecs as readonly string[]).indexOf(defaults.codec)
     view.setUint32(Row.codec, codec < 0 ? MODULE_CODEC : codec, true)
     new Uint8Array(this.#buffer, at + Row.name, MOST_NAME_BYTES).set(name)
   }
@@ -89,7 +89,7 @@ export class NamespaceTable {
         ttl: view.getFloat64(Row.ttl, true),
         idle: view.getFloat64(Row.idle, true),
         ttlJitter: view.getFloat64(Row.ttlJitter, true),
-        codec: CODECS[view.getUint32(Row.codec, true)] ?? mine.codec,
+        codec: ownCodecs[view.getUint32(Row.codec, true)] ?? mine.codec,
       },
       counters: new BigUint64Array(this.#buffer, at + Row.counters, TALLIES),
     }

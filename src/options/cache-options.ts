@@ -71,10 +71,10 @@ export interface CacheOptions {
   /** How many loads this thread runs at once, and how many wait. */
   loads?: LoadsOptions | undefined
   /**
-   * How structured values are written. 'auto' keeps every supported type; 'json' and 'v8' refuse what they would lose; a module of your
-   * own (a file URL, absolute path or package name) exports `encode(value)` and `decode(bytes)` and answers for its types itself.
+   * How structured values are written. 'auto' keeps every supported type; 'json', 'msgpack' (with the package msgpackr) and 'v8' are for
+   * records that other programs read, and refuse what they would lose; a module of your own (a file URL, absolute path or package name) exports `encode(value)` and `decode(bytes)` and answers for its types itself.
    */
-  codec?: 'auto' | 'json' | 'v8' | { readonly module: string } | undefined
+  codec?: 'auto' | 'json' | 'msgpack' | 'v8' | { readonly module: string } | undefined
   /** What is kept when the cache is full: docs/cache.md, 'What is kept'. 'adaptive' is S3-FIFO, main first, in this version; any mode by name fixes it. */
   policy?: CachePolicy | undefined
   /** Asks the kernel for huge pages under the shared memory: fewer address misses in a large cache. Native engine on Linux. Default false. */
@@ -94,7 +94,7 @@ export interface NamespaceOptions {
   /** Shortens every `ttl` by a random share of up to this much (0 to 1). */
   ttlJitter?: number | undefined
   /** How structured values are written. Default: as in the cache, whose module, if it has one, cannot be exchanged for another here. */
-  codec?: 'auto' | 'json' | 'v8' | undefined
+  codec?: 'auto' | 'json' | 'msgpack' | 'v8' | undefined
   /** The near cache of this namespace in this thread: with bounds of its own, or `false` for none. Default: within the cache's bounds. */
   near?: NearOptions | false | undefined
   /** How many loads of this namespace this thread runs at once, and how many wait: bounds of its own beside the cache's. */

@@ -1,6 +1,7 @@
 // Turns what a user passed to `namespace` into settings, or throws one error that lists every fault. Touches nothing.
 import * as v from 'valibot'
 import type { EntryDefaults, LoadBounds, NearSettings } from './cache-options.js'
+import { ownCodecs } from './codec.js'
 import {
   check,
   defaultsEntries,
@@ -27,7 +28,7 @@ const nameHint = `use a non-empty, well-formed string of at most ${MOST_NAME_CHA
 const entries = {
   ...defaultsEntries,
   // A module stands in the cache's own options, which all threads share; the row of a namespace has no room for its name.
-  codec: oneOf(['auto', 'json', 'v8']),
+  codec: oneOf(ownCodecs),
 }
 const schema = v.object(entries, 'use an object with options, or nothing')
 

@@ -12,7 +12,7 @@ import {
   type NearSettings,
   type SharedSettings,
 } from './cache-options.js'
-import { type Codec, moduleCodec } from './codec.js'
+import { type Codec, moduleCodec, ownCodecs } from './codec.js'
 import { suggest } from './suggest.js'
 import { durationHint, parseDuration, parseSize, sizeHint } from './units.js'
 
@@ -73,11 +73,11 @@ export const nearSchema = v.object(nearEntries, `use false or { ${Object.keys(ne
 
 export const loadsEntries = { concurrency: integer(1, 2 ** 16), queue: integer(0, 2 ** 24) }
 
-const codecHint =
-  "'auto' or 'json' or 'v8' or { module } with a file URL, absolute path or package name ('msgpack' is not available in this version)"
+const codecHint = "'auto', 'json', 'msgpack', 'v8', or { module } with a file URL, absolute path or package name"
 
 function parseCodec(input: unknown): Codec | undefined {
-  if (input === 'auto' || input === 'json' || input === 'v8') return input
+  const own = ownCodecs.find((codec) => codec === input)
+  if (own !== undefined) return own
   if (typeof input !== 'object' || input === null || Object.keys(input).join() !== 'module') return undefined
   return moduleCodec((input as { module: unknown }).module)
 }

@@ -5,6 +5,7 @@ import { Kind } from '../engine/engine.js'
 import type { CodecModule } from './codec-module.js'
 import { Header, type RawBuffer } from './format.js'
 import { freezeIfPlain } from './freeze.js'
+import { msgpack } from './msgpack.js'
 import { corrupt, readMagnitude, ValueReader } from './reader.js'
 
 const reader = new ValueReader()
@@ -39,6 +40,8 @@ export function decodeValue(
       return frozen(JSON.parse(buffer.utf8Slice(0, length)) as unknown, freeze)
     case Kind.v8:
       return frozen(deserialize(Uint8Array.prototype.slice.call(buffer, 0, length)) as unknown, freeze)
+    case Kind.msgpack:
+      return frozen(msgpack().unpack(Uint8Array.prototype.slice.call(buffer, 0, length)), freeze)
     case Kind.module:
       if (module === undefined) throw corrupt('it was written by a codec module that this view does not have')
       return frozen(module.decode(Uint8Array.prototype.slice.call(buffer, 0, length)), freeze)
@@ -51,7 +54,7 @@ export function decodeValue(
 export function isFreezable(kind: number, buffer: RawBuffer, value: unknown): boolean {
   if (kind === Kind.bytes) return false
   if (kind === Kind.own) return ((buffer[0] as number) & Header.unfreezable) === 0
-  return (kind !== Kind.v8 && kind !== Kind.module) || Object.isFrozen(value)
+  return (kind !== Kind.v8 && kind !== Kind.msgpack && kind !== Kind.module) || Object.isFrozen(value)
 }
 
 // Engines hand out strings as strings; batches may hand out their bytes.

@@ -9,6 +9,7 @@ import { OstrakaError } from '../errors.js'
 import type { Codec } from '../options/codec.js'
 import { type CodecModule, codecModule } from './codec-module.js'
 import { Feature } from './format.js'
+import { msgpack } from './msgpack.js'
 import { ValueReader } from './reader.js'
 import { magnitudeOf, ValueTooLarge, ValueWriter } from './writer.js'
 
@@ -59,7 +60,7 @@ function encodeObject(value: unknown, codec: Codec): Encoded {
   const module = typeof value === 'object' ? codecModule(codec) : undefined
   if (module !== undefined) return encodeByModule(value, module)
   // What no codec is asked for is refused as ever.
-  return encodeByWalk(value, codec === 'json' || codec === 'v8' ? codec : 'auto')
+  return encodeByWalk(value, codec === 'json' || codec === 'v8' || codec === 'msgpack' ? codec : 'auto')
 }
 
 function encodeByModule(value: unknown, module: CodecModule): Encoded {
@@ -76,7 +77,12 @@ function encodeByModule(value: unknown, module: CodecModule): Encoded {
   return bytes.length > MAX_VALUE_BYTES ? result(-1, nothing) : result(Kind.module, bytes)
 }
 
-function encodeByWalk(value: unknown, codec: 'auto' | 'json' | 'v8'): Encoded {
+/** Those that the walk checks for. */
+type Walked = 'auto' | Other
+/** Those that write what the walk has checked. */
+type Other = 'json' | 'v8' | 'msgpack'
+
+function encodeByWalk(value: unknown, codec: Walked): Encoded {
   let writer = writers[level]
   if (writer === undefined) {
     writer = new ValueWriter()
@@ -96,15 +102,17 @@ function encodeByWalk(value: unknown, codec: 'auto' | 'json' | 'v8'): Encoded {
   }
 }
 
-function refusedBy(codec: 'auto' | 'json' | 'v8'): number {
+function refusedBy(codec: Walked): number {
   if (codec === 'json') return Feature.beyondJson
+  if (codec === 'msgpack') return Feature.beyondMsgpack
   return codec === 'v8' ? Feature.beyondV8 : 0
 }
 
 // What has been written is read back first, so that the other codec sees exactly what was checked, with getters already read.
-function encodeOtherwise(writer: ValueWriter, codec: 'json' | 'v8'): Encoded {
+function encodeOtherwise(writer: ValueWriter, codec: Other): Encoded {
   const checked = new ValueReader().read(writer.buffer, writer.position, false)
   if (codec === 'json') return result(Kind.json, Buffer.from(JSON.stringify(checked)))
+  if (codec === 'msgpack') return result(Kind.msgpack, msgpack().pack(checked))
   return result(Kind.v8, serialize(checked))
 }
 

@@ -105,6 +105,8 @@ export const Feature = {
   /** What V8's own serialiser turns into something else: objects without a prototype, URL, fields of errors, `lastIndex`. */
   beyondV8: 4,
   references: 8,
+  /** What plain MessagePack, as other tools read it, has no word for: all but JSON's data, NaN, infinities, Date, Buffer and bigint of 64 bits. */
+  beyondMsgpack: 16,
 } as const
 
 /** Buffer methods that Node has had since its beginning without documenting them: half the cost of `write` and `toString` on short strings. */

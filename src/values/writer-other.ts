@@ -52,7 +52,7 @@ function prepare(
 }
 
 function writeMap(writer: ValueWriter, value: Map<unknown, unknown>, depth: number): void {
-  prepare(writer, value, depth, 0, 'a Map')
+  prepare(writer, value, depth, 0, 'a Map', Feature.beyondMsgpack)
   const countAt = writer.writeTagAndCount(Tag.map, 0)
   let count = 0
   Map.prototype.forEach.call(value, (member: unknown, key: unknown) => {
@@ -66,7 +66,7 @@ function writeMap(writer: ValueWriter, value: Map<unknown, unknown>, depth: numb
 }
 
 function writeSet(writer: ValueWriter, value: Set<unknown>, depth: number): void {
-  prepare(writer, value, depth, 0, 'a Set')
+  prepare(writer, value, depth, 0, 'a Set', Feature.beyondMsgpack)
   const countAt = writer.writeTagAndCount(Tag.set, 0)
   let count = 0
   Set.prototype.forEach.call(value, (member: unknown) => {
@@ -79,7 +79,8 @@ function writeSet(writer: ValueWriter, value: Set<unknown>, depth: number): void
 
 function writeRegExp(writer: ValueWriter, value: RegExp, depth: number): void {
   const lastIndex: unknown = value.lastIndex
-  prepare(writer, value, depth, 1, 'a RegExp', lastIndex === 0 ? 0 : Feature.beyondV8)
+  const lost = Feature.beyondMsgpack | (lastIndex === 0 ? 0 : Feature.beyondV8)
+  prepare(writer, value, depth, 1, 'a RegExp', lost)
   if (typeof lastIndex !== 'number') writer.fail(depth, 'it is a RegExp whose lastIndex is not a number')
   writer.writeByte(Tag.regexp)
   writer.writeString(value.source)
@@ -88,7 +89,7 @@ function writeRegExp(writer: ValueWriter, value: RegExp, depth: number): void {
 }
 
 function writeUrl(writer: ValueWriter, value: URL, depth: number): void {
-  prepare(writer, value, depth, 0, 'a URL', Feature.beyondV8)
+  prepare(writer, value, depth, 0, 'a URL', Feature.beyondV8 | Feature.beyondMsgpack)
   writer.writeByte(Tag.url)
   writer.writeString(value.href)
 }
@@ -96,7 +97,8 @@ function writeUrl(writer: ValueWriter, value: URL, depth: number): void {
 function writeError(writer: ValueWriter, value: Error, prototype: object, depth: number): void {
   const place = errorNames.findIndex((name) => isErrorPrototype(prototype, name))
   if (place < 0) writer.fail(depth, refusal(value))
-  writer.mark(Feature.unfreezable | Feature.beyondJson | Feature.beyondV8, depth, 'an Error')
+  const lost = Feature.beyondJson | Feature.beyondV8 | Feature.beyondMsgpack
+  writer.mark(Feature.unfreezable | lost, depth, 'an Error')
   writer.failOnSymbols(value, depth)
   // Node gives some of its errors a hidden toString; nothing else that is hidden and a function is data.
   const names = Object.getOwnPropertyNames(value).filter(
@@ -135,7 +137,8 @@ function writeView(writer: ValueWriter, value: ArrayBufferView, prototype: objec
     const own = (globalThis as unknown as Record<string, { prototype: object } | undefined>)[name ?? '']?.prototype
     if (own === undefined || !isBuiltInPrototype(prototype, name ?? '', own)) writer.fail(depth, refusal(value))
   }
-  writer.mark(Feature.unfreezable | Feature.beyondJson, depth, `a ${name}`)
+  const lost = Feature.beyondJson | (isBuffer ? 0 : Feature.beyondMsgpack)
+  writer.mark(Feature.unfreezable | lost, depth, `a ${name}`)
   failOnUnusualBuffer(writer, value.buffer, depth)
   failOnNamedProperties(writer, value, depth)
   const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
@@ -152,7 +155,7 @@ function writeView(writer: ValueWriter, value: ArrayBufferView, prototype: objec
 
 function writeArrayBuffer(writer: ValueWriter, value: ArrayBuffer, prototype: object, depth: number): void {
   if (!isBuiltInPrototype(prototype, 'ArrayBuffer', ArrayBuffer.prototype)) writer.fail(depth, refusal(value))
-  prepare(writer, value, depth, 0, 'an ArrayBuffer')
+  prepare(writer, value, depth, 0, 'an ArrayBuffer', Feature.beyondMsgpack)
   failOnUnusualBuffer(writer, value, depth)
   writer.writeTagAndCount(Tag.arrayBuffer, value.byteLength)
   writer.writeBytes(new Uint8Array(value))

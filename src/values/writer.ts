@@ -29,6 +29,8 @@ export class ValueWriter {
   /** Features that the chosen codec would lose; meeting one is a fault. */
   #refused = 0
   #refusedBy = ''
+  /** Text is to be what UTF-8 can say. */
+  #wellFormed = false
   readonly #path: Step[] = []
   #holdsMembers = false
   #seen: object[] = []
@@ -40,6 +42,7 @@ export class ValueWriter {
     this.features = 0
     this.#refused = refused
     this.#refusedBy = refusedBy
+    this.#wellFormed = (refused & Feature.beyondMsgpack) !== 0
     this.position = 1
     this.writeNode(value, 0)
     this.buffer[0] =
@@ -62,6 +65,7 @@ export class ValueWriter {
   writeNode(value: unknown, depth: number): void {
     switch (typeof value) {
       case 'string':
+        if (this.#wellFormed) this.#checkText(value, depth)
         this.writeString(value)
         break
       case 'number':
@@ -75,7 +79,7 @@ export class ValueWriter {
         else this.#writeObject(value, depth)
         break
       case 'bigint':
-        this.mark(Feature.beyondJson, depth, 'a bigint')
+        this.mark(Feature.beyondJson | beyond64Bits(value), depth, 'a bigint')
         this.#writeBigint(value)
         break
       case 'undefined':
@@ -134,6 +138,16 @@ export class ValueWriter {
     // Only UTF-16 may hold lone surrogates, which V8 keeps and JSON keeps as escapes: no feature to mark.
   }
 
+  #checkText(text: string, depth: number): void {
+    if (!text.isWellFormed()) this.mark(Feature.beyondMsgpack, depth, 'text with a lone surrogate')
+  }
+
+  #checkName(name: string, depth: number): void {
+    if (name === '__proto__') this.mark(Feature.beyondMsgpack, depth + 1, "a property named '__proto__'")
+    if (!name.isWellFormed())
+      this.mark(Feature.beyondMsgpack, depth + 1, 'a property with a lone surrogate in its name')
+  }
+
   writeFloat64(value: number): void {
     this.reserve(8)
     this.view.setFloat64(this.position, value, true)
@@ -147,7 +161,8 @@ export class ValueWriter {
       this.#writeInteger(value)
       return
     }
-    if (value === 0 || !Number.isFinite(value)) this.mark(Feature.beyondJson, depth, value === 0 ? '-0' : `${value}`)
+    if (value === 0) this.mark(Feature.beyondJson | Feature.beyondMsgpack, depth, '-0')
+    else if (!Number.isFinite(value)) this.mark(Feature.beyondJson, depth, `${value}`)
     this.buffer[this.position++] = Tag.float64
     this.view.setFloat64(this.position, value, true)
     this.position += 8
@@ -200,7 +215,8 @@ export class ValueWriter {
     }
     const prototype = Object.getPrototypeOf(value) as object | null
     if (prototype === null) {
-      this.mark(Feature.beyondJson | Feature.beyondV8, depth, 'an object without a prototype')
+      const lost = Feature.beyondJson | Feature.beyondV8 | Feature.beyondMsgpack
+      this.mark(lost, depth, 'an object without a prototype')
       this.#writeProperties(value as Record<string, unknown>, Tag.bareObject, depth)
     } else if (prototype === Object.prototype || isObjectPrototype(prototype)) {
       this.#writeProperties(value as Record<string, unknown>, Tag.object, depth)
@@ -216,7 +232,8 @@ export class ValueWriter {
       if (this.#seenSet === undefined && this.#seen.push(value) > LISTED) this.#seenSet = new Set(this.#seen)
       return false
     }
-    this.mark(Feature.references | Feature.beyondJson, depth, 'a second reference to the same object')
+    const lost = Feature.references | Feature.beyondJson | Feature.beyondMsgpack
+    this.mark(lost, depth, 'a second reference to the same object')
     this.writeTagAndCount(Tag.reference, known)
     return true
   }
@@ -243,6 +260,7 @@ export class ValueWriter {
     for (let i = 0; i < count; i++) {
       const key = keys[i] as string
       this.#path[depth] = key
+      if (this.#wellFormed) this.#checkName(key, depth)
       this.writeString(key)
       this.writeNode(value[key], depth + 1)
     }
@@ -290,7 +308,7 @@ export class ValueWriter {
   }
 
   #writeSparse(value: unknown[], keys: string[], length: number, depth: number): void {
-    this.mark(Feature.beyondJson, depth, 'an array with holes')
+    this.mark(Feature.beyondJson | Feature.beyondMsgpack, depth, 'an array with holes')
     let next = 0
     for (const key of keys) {
       const index = Number(key)
@@ -319,6 +337,10 @@ function viewOf(buffer: Buffer): DataView {
 function isIndexBelow(key: string, length: number): boolean {
   const index = Number(key)
   return index >= 0 && index < length && Number.isInteger(index) && String(index) === key
+}
+
+function beyond64Bits(value: bigint): number {
+  return BigInt.asIntN(64, value) === value || BigInt.asUintN(64, value) === value ? 0 : Feature.beyondMsgpack
 }
 
 /** The bytes of a bigint without its sign, lowest first. */

@@ -155,7 +155,7 @@ describe('options of createCache', () => {
     expect(faults['zzzzzzzz']).toContain('known are name, maxBytes')
     expect(faults['disk']).toContain('not available in this version')
     expect(faults['remote']).toContain('not available in this version')
-    expect(faults['codec']).toContain('not available in this version')
+    expect(faults['codec']).toContain("'msgpack'")
     expect(faults['owners']).toContain("'auto' or a whole number from 0 (none) to 32")
     expect(faults['maxBytes']).toContain("'much'")
     expect(faults['maxBytes']).toContain('256mb')

@@ -114,6 +114,32 @@ console.log(createCache().get('user:42') === user)
   })
 })
 
+describe('a codec whose package is not installed', () => {
+  it('is refused by createCache, which says what to do', async () => {
+    write({
+      'without.cjs': `const Module = require('node:module')
+        const resolve = Module._resolveFilename
+        Module._resolveFilename = (request, ...rest) => {
+          if (request === 'msgpackr') throw Object.assign(new Error("Cannot find module 'msgpackr'"), { code: 'MODULE_NOT_FOUND' })
+          return resolve(request, ...rest)
+        }
+        const { createCache } = require('ostraka')
+        for (const open of [
+          () => createCache({ codec: 'msgpack', maxBytes: '1mb' }),
+          () => createCache({ name: 'other', maxBytes: '1mb' }).namespace('n', { codec: 'msgpack' }),
+        ]) {
+          try {
+            open()
+          } catch (error) {
+            console.log(error.code, error.faults[0].path, error.message.includes('npm install msgpackr'))
+          }
+        }`,
+    })
+    const line = 'OSTRAKA_ERR_INVALID_OPTION codec true\n'
+    expect(await node('without.cjs')).toEqual({ code: 0, stdout: line + line, stderr: '' })
+  })
+})
+
 describe('modules', () => {
   it('one imported by the main thread and by workers gives all of them one cache', async () => {
     write({

@@ -125,7 +125,7 @@ describe('values that come back as they went in', () => {
 })
 
 describe('frozen values', () => {
-  it.each(['auto', 'json', 'v8'] as const)('are deep-frozen when all of it can be (%s)', (codec) => {
+  it.each(['auto', 'json', 'msgpack', 'v8'] as const)('are deep-frozen when all of it can be (%s)', (codec) => {
     const back = roundTrip({ a: [1, { b: {} }], c: {} }, codec, true) as { a: [number, { b: object }]; c: object }
     for (const object of [back, back.a, back.a[1], back.a[1].b, back.c]) expect(Object.isFrozen(object)).toBe(true)
   })
@@ -244,7 +244,7 @@ describe('values that are refused at once, with their path', () => {
 
 describe('other codecs keep a value or refuse it', () => {
   it.each(kept)('%s', (_, value) => {
-    for (const codec of ['json', 'v8'] as const) {
+    for (const codec of ['json', 'msgpack', 'v8'] as const) {
       let encodable = true
       try {
         encodeValue(value, codec)
@@ -265,6 +265,22 @@ describe('other codecs keep a value or refuse it', () => {
     )
     expect(faultOf({ a: -0 }, 'json')).toContain('value.a: it is -0')
     expect(faultOf({ u: new URL('http://a') }, 'v8')).toContain('value.u: it is a URL')
+  })
+
+  it('writes MessagePack records', () => {
+    expect(encodeValue({ a: [1, 'x', null] }, 'msgpack').kind).toBe(Kind.msgpack)
+    expect(Buffer.from(encodeValue({ a: [1, 'x', null] }, 'msgpack').bytes).toString('hex')).toBe('81a1619301a178c0')
+    expectKept({ a: new Date(1.5e12), b: 2n ** 64n - 1n, c: -(2n ** 63n), d: Buffer.from('x'), e: NaN }, 'msgpack')
+    const lost: [unknown, string][] = [
+      [{ a: -0 }, 'value.a: it is -0'],
+      [{ a: 2n ** 64n }, 'value.a: it is a bigint'],
+      [{ a: new Map() }, "value.a: it is a Map, which the codec 'msgpack' would not keep"],
+      [{ a: [new Set()] }, 'value.a[0]: it is a Set'],
+      [{ a: new Uint8Array(1) }, 'value.a: it is a Uint8Array'],
+      [{ a: '\ud800' }, 'value.a: it is text with a lone surrogate'],
+      [{ a: { ['__proto__']: 1 } }, "value.a.__proto__: it is a property named '__proto__'"],
+    ]
+    for (const [value, message] of lost) expect(faultOf(value, 'msgpack')).toContain(message)
   })
 })
 

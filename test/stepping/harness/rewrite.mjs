@@ -39,6 +39,9 @@ export function rewrite(edits = []) {
   copyFileSync(path.join(dist, 'errors.js'), path.join(folder, 'errors.js'))
   mkdirSync(path.join(folder, 'cache'))
   for (const file of nearModules) copyFileSync(path.join(dist, 'cache', file), path.join(folder, 'cache', file))
+  // What the near cache's modules import of their own.
+  mkdirSync(path.join(folder, 'options'))
+  copyFileSync(path.join(dist, 'options', 'codec.js'), path.join(folder, 'options', 'codec.js'))
   mkdirSync(path.join(folder, 'harness'))
   copyFileSync(path.join(here, 'stepper.mjs'), path.join(folder, 'harness', 'stepper.mjs'))
   writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}')
