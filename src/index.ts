@@ -17,3 +17,8 @@ export type { FetchOptions, LoadManyContext, ManyLoaded, ManyLoader } from './lo
 export type { BatchOptions, CallOptions, WrapOptions, Wrapped } from './loading/wrap.js'
 export type { CacheOptions, LoadsOptions, NamespaceOptions, NearOptions, NearValues } from './options/cache-options.js'
 export type { Duration, Size } from './options/units.js'
+export type { LatencySummary, TimedKind } from './stats/histogram.js'
+export type { StatsLevel } from './stats/level.js'
+export type { StatsSince } from './stats/marks.js'
+export type { Occupancy } from './stats/occupancy.js'
+export type { TotalName, Totals } from './stats/totals.js'

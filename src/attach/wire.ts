@@ -11,6 +11,7 @@ export const KEY = `ostraka/${LAYOUT_VERSION}.${PROTOCOL}`
 /** Shared memories of one cache. They travel between threads by reference. */
 export interface Regions {
   readonly control: WebAssembly.Memory
+  readonly observed: SharedArrayBuffer
   readonly shards: readonly WebAssembly.Memory[]
   readonly owners?: SharedArrayBuffer | undefined
 }

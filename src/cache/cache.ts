@@ -5,6 +5,11 @@ import { OstrakaError } from '../errors.js'
 import { type LoadQueue, queueOf } from '../loading/queue.js'
 import type { LoadBounds, NamespaceOptions, NearSettings, SharedSettings } from '../options/cache-options.js'
 import type { Supervisor } from '../owners/supervisor.js'
+import { show } from '../options/validate.js'
+import { levels, type StatsLevel } from '../stats/level.js'
+import { Marks, type StatsSince } from '../stats/marks.js'
+import type { Observer } from '../stats/observer.js'
+import { invalidArgument } from './arguments.js'
 import { closedEngine } from './closed-engine.js'
 import { Entries } from './entries.js'
 import { Handle } from './handle.js'
@@ -31,6 +36,8 @@ export interface CacheParts {
   readonly owners: Supervisor | undefined
   /** Why there are so many of them. */
   readonly ownersReason: string
+  /** What this thread notes about its operations, for all handles that use the engine. */
+  readonly observer: Observer
   /** Leaves the cache, for this thread or for all; called once. */
   readonly leave: (all: boolean) => Promise<void>
 }
@@ -43,10 +50,11 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   readonly #entries: Entries
   readonly #context: NamespaceContext
   readonly #queue: LoadQueue
+  readonly #marks = new Marks()
 
   /** Not for users: `createCache` finds or makes what a handle needs. */
   constructor(parts: CacheParts) {
-    const handle = new Handle(parts.engine)
+    const handle = new Handle(parts.engine, parts.observer)
     const entries = new Entries(handle, parts.nearCaches.of(parts.near, ''), parts.shared)
     const { loads, shared } = parts
     const manualClock = shared.clock === 'manual'
@@ -109,7 +117,7 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   stats(): CacheStats {
     const { name, engineReason, sharedBytes, shared } = this.#parts
     const { notWanted, near } = this.#entries
-    if (this.#handle.open) this.#parts.nearCaches.countHits()
+    this.#countNear()
     return readStats(this.#handle.engine, {
       name,
       engineReason,
@@ -120,7 +128,38 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
       notWanted,
       queue: this.#queue,
       owners: ownersStats(this.#parts.owners, this.#parts.ownersReason),
+      observed: this.#handle.observer.observed,
     })
+  }
+
+  /** How much the cache observes of itself, in all threads: 'off', 'counters', 'sampled' or 'full' (docs/observing.md). */
+  get statsLevel(): StatsLevel {
+    this.#handle.engine.name
+    return this.#handle.observer.observed.level
+  }
+
+  /** Takes effect in each thread within its next 1,024 operations. */
+  set statsLevel(level: StatsLevel) {
+    this.#handle.engine.name
+    if (!levels.includes(level))
+      throw invalidArgument(`statsLevel is ${levels.map(show).join(' or ')}, got ${show(level)}`)
+    this.#handle.observer.setLevel(level)
+  }
+
+  /** Remembers, in this handle, all that the cache has counted and timed by now under a name; the last 32 are kept. */
+  mark(name: string): void {
+    this.#countNear()
+    this.#marks.set(name, this.#handle.engine, this.#handle.observer.observed)
+  }
+
+  /** What has come since the mark of that name, over all threads. Throws OSTRAKA_ERR_INVALID_ARGUMENT where there is none. */
+  statsSince(name: string): StatsSince {
+    this.#countNear()
+    return this.#marks.since(name, this.#handle.engine, this.#handle.observer.observed)
+  }
+
+  #countNear(): void {
+    if (this.#handle.open) this.#parts.nearCaches.countHits()
   }
 
   /** Lets time pass, in all threads, for a cache with `clock: 'manual'`; else throws OSTRAKA_ERR_CLOCK. */

@@ -12,6 +12,7 @@ import { readOptions } from '../options/validate.js'
 import { ownersFor } from '../owners/owner-count.js'
 import { OwnerMemory } from '../owners/owner-memory.js'
 import { Supervisor } from '../owners/supervisor.js'
+import { Observer } from '../stats/observer.js'
 import { Cache, type CacheParts } from './cache.js'
 import { NamespaceTable } from './namespace-table.js'
 import { NearCaches } from './near-caches.js'
@@ -23,6 +24,7 @@ interface Attachment {
   readonly engine: Engine
   readonly near: NearCaches
   readonly supervisor: Supervisor | undefined
+  readonly observer: Observer
   handles: number
 }
 
@@ -97,12 +99,13 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
   if (attachment === undefined) {
     const engine = choice.attach(opened.regions)
     const supervisor = supervise(settings.name, shared, opened.regions, choice)
-    attachment = { engine, near: new NearCaches(engine, opened.regions), supervisor, handles: 0 }
+    const observer = new Observer(engine, opened.regions, shared.stats)
+    attachment = { engine, near: new NearCaches(engine, opened.regions), supervisor, observer, handles: 0 }
     attachments.set(key, attachment)
     // Advice only: whoever attaches first gives it before most of the memory has been touched.
     if (shared.hugePages) attachment.engine.adviseHugePages?.()
   }
-  const { engine, near, supervisor } = attachment
+  const { engine, near, supervisor, observer } = attachment
   attachment.handles++
   return {
     name: settings.name,
@@ -113,6 +116,7 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
     nearCaches: near,
     namespaces: new NamespaceTable(opened.regions),
     loads: settings.loads,
+    observer,
     sharedBytes: sharedBytes(opened.regions),
     owners: supervisor,
     ownersReason: ownersFor(shared).reason,
@@ -122,6 +126,7 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
         attachments.delete(key)
         near.release()
         supervisor?.leave()
+        observer.release()
         engine.detach()
       }
       if (all) opened.closeAll()
@@ -143,5 +148,6 @@ function supervise(
 
 function sharedBytes(regions: Regions): number {
   const shards = regions.shards.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)
-  return regions.control.buffer.byteLength + shards + (regions.owners?.byteLength ?? 0)
+  const { control, observed, owners } = regions
+  return control.buffer.byteLength + observed.byteLength + shards + (owners?.byteLength ?? 0)
 }

@@ -6,6 +6,7 @@ import { OstrakaError } from '../errors.js'
 import { tagCounters } from '../loading/tags.js'
 import type { EntryDefaults } from '../options/cache-options.js'
 import { show } from '../options/validate.js'
+import { Own } from '../stats/layout.js'
 import { type CodecModule, codecModule } from '../values/codec-module.js'
 import { decodeValue, isFreezable } from '../values/decode.js'
 import { encodeValue } from '../values/encode.js'
@@ -293,6 +294,7 @@ export class Entries {
   // Nothing may be left of an older value: whoever set this one does not want it to be seen.
   #notKept(key: string, mode: number): number {
     this.notWanted++
+    this.#handle.observer.add(Own.notWanted, 1)
     if (mode === Mode.set) this.#handle.engine.delete(key)
     return Status.noRoom
   }

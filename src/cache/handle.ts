@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import type { Engine } from '../engine/engine.js'
 import { loadsOf } from '../loading/loads.js'
+import type { Observer } from '../stats/observer.js'
 import type { RawBuffer } from '../values/format.js'
 import { closedEngine, closedError } from './closed-engine.js'
 
@@ -10,11 +11,14 @@ export class Handle {
   engine: Engine
   /** The engine's scratch, as the kind of array that reads strings fast. */
   scratch: RawBuffer
+  /** What this thread notes about its operations. */
+  readonly observer: Observer
   /** What is answered without the engine has to look here. */
   open = true
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, observer: Observer) {
     this.engine = engine
+    this.observer = observer
     this.scratch = bufferOver(engine.scratch)
   }
 

@@ -28,6 +28,8 @@ import {
   UNIT,
   VERSION_BYTES,
 } from '../engine/layout.js'
+import { HEADER_BYTES, Header, Own, ROW_FIELDS, ROWS_AT } from '../stats/layout.js'
+import { Level } from '../stats/level.js'
 
 /** One shard's memory, seen as the numbers that a check needs. */
 interface ShardView {
@@ -66,6 +68,9 @@ export class NearRecords {
   /** The memory of each shard. */
   readonly words: Int32Array[]
   readonly #shards: ShardView[]
+  #header: Int32Array
+  /** What threads count beside their engines. */
+  #rows: Float64Array
   readonly #place: RecordPlace = {
     shard: 0,
     slot: 0,
@@ -81,12 +86,16 @@ export class NearRecords {
     this.control = new Int32Array(regions.control.buffer)
     this.words = regions.shards.map((memory) => new Int32Array(memory.buffer))
     this.#shards = this.words.map(viewOf)
+    this.#header = new Int32Array(regions.observed, 0, HEADER_BYTES / 4)
+    this.#rows = new Float64Array(regions.observed, ROWS_AT, THREADS * ROW_FIELDS)
   }
 
   /** Lets go of the shards; nothing is asked of it any more. */
   release(): void {
     this.words.length = 0
     this.#shards.length = 0
+    this.#header = new Int32Array(1)
+    this.#rows = new Float64Array(0)
   }
 
   /**
@@ -171,6 +180,7 @@ export class NearRecords {
   /** Counts hits as the engine of this thread would. Its line is looked for anew: that of one that has left is another thread's by now. */
   addHits(engine: Engine, hits: number): void {
     const { control } = this
+    if (Atomics.load(this.#header, Header.level) === Level.off + 1) return
     const id = engine.name === 'native' ? EngineId.native : EngineId.js
     for (let thread = 0; thread < THREADS; thread++) {
       const line = (Control.threads + thread * THREAD_BYTES) >> 2
@@ -181,6 +191,8 @@ export class NearRecords {
       const low = ((control[at] as number) >>> 0) + hits
       if (low >= 2 ** 32) control[at + 1] = (control[at + 1] as number) + 1
       control[at] = low
+      const field = thread * ROW_FIELDS + Own.nearHits
+      this.#rows[field] = (this.#rows[field] as number) + hits
       return
     }
   }

@@ -1,9 +1,14 @@
 // What `cache.stats()` tells: one documented, versioned shape, made from the counters that all threads keep in shared memory.
-// Reads the engine's counters; touches nothing else.
+// Reads the engine's counters and what the cache observes of itself; touches nothing else.
 import type { Engine } from '../engine/engine.js'
-import { Counter, UNIT } from '../engine/layout.js'
+import { Counter } from '../engine/layout.js'
 import type { LoadQueue } from '../loading/queue.js'
 import type { OwnerStatus, Supervisor } from '../owners/supervisor.js'
+import { type LatencySummary, summaryOf, type TimedKind, timedKinds } from '../stats/histogram.js'
+import type { StatsLevel } from '../stats/level.js'
+import type { Observed } from '../stats/observed.js'
+import type { Occupancy } from '../stats/occupancy.js'
+import { evictedOf, overallHitRatioOf, shareOf, type Totals, writesOf } from '../stats/totals.js'
 import type { NearStats } from './near.js'
 
 /** A snapshot, over all threads unless it says otherwise. The counters only grow; `clear()` does not reset them. */
@@ -80,6 +85,35 @@ export interface CacheStats {
   readonly near: NearStats | undefined
   /** The cache's own threads (docs/owners.md). */
   readonly owners: OwnersStats
+  /** How much is counted and timed, in all threads. */
+  readonly level: StatsLevel
+  /** Hits by the tier that answered, over all threads; their sum is `hits`. */
+  readonly tiers: { readonly near: { readonly hits: number }; readonly memory: { readonly hits: number } }
+  /** What was timed, in milliseconds, over all threads; undefined: nothing was. */
+  readonly latency: Readonly<Record<TimedKind, LatencySummary | undefined>>
+  /** What the shared memory is full of, and the most live bytes that anybody who looked ever saw. */
+  readonly memory: Occupancy & { readonly peakLiveBytes: number }
+  /** Values that were not kept, by reason, over all threads, of so many `attempts` to store one. */
+  readonly drops: {
+    readonly attempts: number
+    readonly tooLarge: number
+    readonly noRoom: number
+    readonly paused: number
+    readonly notWanted: number
+  }
+  /** What the cache was worth. */
+  readonly worth: {
+    /** What the loads that did not have to run would have taken, as they did when they ran, less what the hits took. */
+    readonly timeSavedSeconds: number
+    /** Calls of getOrSet and wrap that were answered without a load of their own. */
+    readonly queriesAvoided: number
+    /** Lookups answered without a loader, stale values included, of all lookups. */
+    readonly overallHitRatio: number
+  }
+  /** Calls of `getMany`, their keys, and how many of these were there. */
+  readonly batches: { readonly calls: number; readonly keys: number; readonly hits: number }
+  /** Calls of `scan` that came to their end, the entries they went through, and the keys they gave. */
+  readonly scans: { readonly calls: number; readonly entries: number; readonly matches: number }
   /** Upkeep, for those who look for the cause of something. */
   readonly upkeep: {
     readonly evictedFromSmall: number
@@ -127,13 +161,14 @@ export interface StatsContext {
   readonly near: NearStats | undefined
   readonly queue: LoadQueue
   readonly owners: OwnersStats
+  readonly observed: Observed
 }
 
 export function readStats(engine: Engine, context: StatsContext): CacheStats {
-  const counters = engine.counters()
-  const count = (index: number) => counters[index] ?? 0
-  const hits = count(Counter.hits)
-  const misses = count(Counter.misses)
+  const { observed } = context
+  const totals = observed.totals(engine)
+  const { hits, misses } = totals
+  const latency = latencyOf(observed)
   return {
     version: 1,
     name: context.name,
@@ -145,56 +180,94 @@ export function readStats(engine: Engine, context: StatsContext): CacheStats {
     sharedBytes: context.sharedBytes,
     hits,
     misses,
-    hitRatio: hits + misses === 0 ? 0 : hits / (hits + misses),
+    hitRatio: shareOf(hits, hits + misses),
     sets: {
-      stored: count(Counter.stored),
-      replaced: count(Counter.replaced),
-      refused: count(Counter.refused),
-      tooLarge: count(Counter.rejectedTooLarge),
-      noRoom: count(Counter.rejectedNoRoom),
-      paused: count(Counter.rejectedPaused),
+      stored: totals.stored,
+      replaced: totals.replaced,
+      refused: totals.refused,
+      tooLarge: totals.tooLarge,
+      noRoom: totals.noRoom,
+      paused: totals.paused,
       notWanted: context.notWanted,
     },
     loads: {
-      started: count(Counter.loads),
-      waited: count(Counter.loadsWaited),
-      failed: count(Counter.loadsFailed),
-      staleServed: count(Counter.staleServed),
-      refused: count(Counter.fillsRefused),
-      withoutLease: count(Counter.leasesRefused),
+      started: totals.loads,
+      waited: totals.loadsWaited,
+      failed: totals.loadsFailed,
+      staleServed: totals.staleServed,
+      refused: totals.fillsRefused,
+      withoutLease: totals.withoutLease,
       queueFull: context.queue.refused,
       running: context.queue.running,
       queued: context.queue.waiting,
-      tagInvalidations: count(Counter.tagInvalidations),
-      invalidated: count(Counter.invalidated),
+      tagInvalidations: totals.tagInvalidations,
+      invalidated: totals.invalidated,
     },
-    deleted: count(Counter.deleted),
-    taken: count(Counter.taken),
-    touched: count(Counter.touched),
-    incremented: count(Counter.incremented),
-    expired: count(Counter.expired),
-    evicted: count(Counter.evictedSmall) + count(Counter.evictedMain) + count(Counter.evictedIndex),
-    clears: count(Counter.cleared),
-    bytesWritten: count(Counter.bytesWritten),
-    bytesRead: count(Counter.bytesRead),
+    deleted: totals.deleted,
+    taken: totals.taken,
+    touched: totals.touched,
+    incremented: totals.incremented,
+    expired: totals.expired,
+    evicted: evictedOf(totals),
+    clears: totals.clears,
+    bytesWritten: totals.bytesWritten,
+    bytesRead: totals.bytesRead,
     near: context.near,
     owners: context.owners,
-    upkeep: {
-      evictedFromSmall: count(Counter.evictedSmall),
-      evictedFromMain: count(Counter.evictedMain),
-      evictedFromIndex: count(Counter.evictedIndex),
-      promoted: count(Counter.promoted),
-      reinserted: count(Counter.reinserted),
-      ghostHits: count(Counter.ghostHits),
-      bytesRelocated: count(Counter.unitsRelocated) * UNIT,
-      segmentsOpened: count(Counter.segmentsOpened),
-      segmentsFreed: count(Counter.segmentsFreed),
-      segmentsCompacted: count(Counter.compacted),
-      linkRetries: count(Counter.linkRetries),
-      graceBlocked: count(Counter.graceBlocked),
-      evictorBusy: count(Counter.evictorBusy),
-      threadsReaped: count(Counter.threadsReaped),
-      readersExpelled: count(Counter.readersExpelled),
-    },
+    level: observed.level,
+    tiers: { near: { hits: totals.nearHits }, memory: { hits: hits - totals.nearHits } },
+    latency,
+    memory: memoryOf(observed),
+    drops: dropsOf(totals),
+    worth: worthOf(totals, latency.get?.p50 ?? 0),
+    batches: { calls: totals.batches, keys: totals.batchKeys, hits: totals.batchHits },
+    scans: { calls: totals.scans, entries: totals.scanned, matches: totals.scanHits },
+    upkeep: upkeepOf(engine, totals),
+  }
+}
+
+function latencyOf(observed: Observed): CacheStats['latency'] {
+  const all = timedKinds.map((name, kind) => [name, summaryOf(observed.histograms.read(kind))])
+  return Object.fromEntries(all) as CacheStats['latency']
+}
+
+function memoryOf(observed: Observed): CacheStats['memory'] {
+  const now = observed.occupancy()
+  return { ...now, peakLiveBytes: observed.peakBytes }
+}
+
+function dropsOf(totals: Totals): CacheStats['drops'] {
+  const { tooLarge, noRoom, paused, notWanted } = totals
+  return { attempts: writesOf(totals), tooLarge, noRoom, paused, notWanted }
+}
+
+function worthOf(totals: Totals, hitMs: number): CacheStats['worth'] {
+  const { savedMs, served, loadsWaited, staleServed } = totals
+  return {
+    timeSavedSeconds: Math.max(0, savedMs - served * hitMs) / 1000,
+    queriesAvoided: served + loadsWaited + staleServed,
+    overallHitRatio: overallHitRatioOf(totals),
+  }
+}
+
+function upkeepOf(engine: Engine, totals: Totals): CacheStats['upkeep'] {
+  const counters = engine.counters()
+  const count = (index: number) => counters[index] ?? 0
+  return {
+    evictedFromSmall: totals.evictedSmall,
+    evictedFromMain: totals.evictedMain,
+    evictedFromIndex: totals.evictedIndex,
+    promoted: totals.promoted,
+    reinserted: totals.reinserted,
+    ghostHits: totals.ghostHits,
+    bytesRelocated: totals.bytesRelocated,
+    segmentsOpened: count(Counter.segmentsOpened),
+    segmentsFreed: count(Counter.segmentsFreed),
+    segmentsCompacted: count(Counter.compacted),
+    linkRetries: count(Counter.linkRetries),
+    graceBlocked: count(Counter.graceBlocked),
+    evictorBusy: count(Counter.evictorBusy),
+    threadsReaped: count(Counter.threadsReaped),
+    readersExpelled: count(Counter.readersExpelled),
   }
 }

@@ -8,6 +8,8 @@ import { type AnyWrapOptions, type WrapOptions, type Wrapped, wrapFunction } fro
 import type { EntryDefaults, LoadBounds } from '../options/cache-options.js'
 import { durationHint, parseDuration } from '../options/units.js'
 import { show } from '../options/validate.js'
+import { Timed } from '../stats/histogram.js'
+import type { Observer } from '../stats/observer.js'
 import { checkKeyList, type EntryOptions, invalidArgument } from './arguments.js'
 import type { Entries } from './entries.js'
 import type { Handle } from './handle.js'
@@ -44,6 +46,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
   readonly #entries: Entries
   readonly #near: NearCache | undefined
   readonly #loading: Loading
+  readonly #observer: Observer
 
   /** Not for users: `createCache` and `namespace` make views. */
   constructor(parts: ViewParts) {
@@ -51,17 +54,53 @@ export abstract class CacheView<S extends Schema = AnySchema> {
     this.#keys = parts.keys
     this.#entries = parts.entries
     this.#near = parts.entries.near
+    this.#observer = parts.handle.observer
     this.#loading = loadingOf(parts)
   }
 
   /** The value, or `undefined` when there is no live entry. Counts as a use. About 0.1 µs near or for a short string. */
   get<T = never, K extends KeyOf<S> = KeyOf<S>>(key: K): Read<S, K, T> | undefined {
+    if (--this.#observer.left < 0) return this.#observedGet<T, K>(key)
     const near = this.#near
     if (near !== undefined && this.#handle.open) {
       const value = near.get(key)
       if (value !== absent) return value as Read<S, K, T>
     }
     return this.#entries.get(this.#keys.encode(key), key) as Read<S, K, T> | undefined
+  }
+
+  // Operations that are looked at. Functions of their own: what a closure captures would be put aside by every operation.
+
+  #observedGet<T, K extends KeyOf<S>>(key: K): Read<S, K, T> | undefined {
+    const observer = this.#observer
+    observer.begin()
+    const value = this.get<T, K>(key)
+    observer.end(Timed.get, key, value !== undefined)
+    return value
+  }
+
+  #observedGetMany<T, K extends KeyOf<S>>(keys: readonly K[]): (Read<S, K, T> | undefined)[] {
+    const observer = this.#observer
+    observer.begin()
+    const values = this.getMany<T, K>(keys)
+    observer.end(Timed.batch, keys[0] ?? '', true)
+    return values
+  }
+
+  #observedSet<K extends KeyOf<S>>(key: K, value: ValueOf<S, K>, options: EntryOptions | undefined): boolean {
+    const observer = this.#observer
+    observer.begin()
+    const isStored = this.set(key, value, options)
+    observer.end(Timed.set, key, isStored)
+    return isStored
+  }
+
+  #observedDelete(key: KeyOf<S>): boolean {
+    const observer = this.#observer
+    observer.begin()
+    const wasThere = this.delete(key)
+    observer.end(Timed.delete, key, wasThere)
+    return wasThere
   }
 
   /** Like `get`, without counting as a use, a hit or a miss. */
@@ -83,7 +122,11 @@ export abstract class CacheView<S extends Schema = AnySchema> {
   /** The values of many keys, aligned with `keys`; cheaper than as many `get`. */
   getMany<T = never, K extends KeyOf<S> = KeyOf<S>>(keys: readonly K[]): (Read<S, K, T> | undefined)[] {
     checkKeyList(keys)
-    return this.#entries.getMany(this.#keys.encodeAll(keys), keys) as (Read<S, K, T> | undefined)[]
+    const observer = this.#observer
+    if (--observer.left < 0) return this.#observedGetMany<T, K>(keys)
+    const values = this.#entries.getMany(this.#keys.encodeAll(keys), keys) as (Read<S, K, T> | undefined)[]
+    observer.batch(values)
+    return values
   }
 
   /**
@@ -92,6 +135,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
    * changed, for values that would not come back as they are.
    */
   set<K extends KeyOf<S>>(key: K, value: ValueOf<S, K>, options?: EntryOptions): boolean {
+    if (--this.#observer.left < 0) return this.#observedSet(key, value, options)
     return this.#entries.write(this.#keys.encode(key), value, Mode.set, options) === Status.stored
   }
 
@@ -143,6 +187,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
 
   /** Removes the entry; whether there was a live one. */
   delete(key: KeyOf<S>): boolean {
+    if (--this.#observer.left < 0) return this.#observedDelete(key)
     return this.#entries.delete(this.#keys.encode(key))
   }
 
@@ -180,10 +225,15 @@ export abstract class CacheView<S extends Schema = AnySchema> {
   }
 
   *#scan(prefix: string): IterableIterator<KeyOf<S>> {
+    const entries = this.#handle.engine.size
+    let given = 0
     for (const stored of scanKeys(() => this.#handle.engine, this.#keys.encodePrefix(prefix))) {
       const key = this.#keys.decode(stored)
-      if (key !== undefined) yield key as KeyOf<S>
+      if (key === undefined) continue
+      given++
+      yield key as KeyOf<S>
     }
+    this.#observer.scanned(entries, given)
   }
 
   /**

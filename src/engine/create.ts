@@ -12,7 +12,9 @@ import {
   HASH_LANES,
   HASH_UNITS,
   LAYOUT_VERSION,
+  LEAST_OBSERVED_BYTES,
   MAGIC,
+  MOST_OBSERVED_BYTES,
   PolicyNumber,
   SEGMENT_HEADER_BYTES,
   SHARD_HEADER_BYTES,
@@ -94,9 +96,10 @@ export interface ShardGeometry {
 
 export interface Geometry {
   readonly controlBytes: number
+  readonly observedBytes: number
   readonly shards: number
   readonly shard: ShardGeometry
-  /** Control region and shards together; never more than `maxBytes`. */
+  /** Control region, observed memory and shards together; never more than `maxBytes`. */
   readonly totalBytes: number
 }
 
@@ -109,6 +112,8 @@ export interface RegionOptions extends GeometryOptions {
 
 export interface Regions {
   readonly control: WebAssembly.Memory
+  /** What is observed beyond the engines' counters; engines know nothing of it. */
+  readonly observed: SharedArrayBuffer
   readonly shards: readonly WebAssembly.Memory[]
   /** Of the threads that look after the cache, where it has any (src/owners); engines leave it alone. */
   readonly owners?: SharedArrayBuffer | undefined
@@ -126,11 +131,17 @@ export function geometry(options: GeometryOptions): Geometry {
   checkNumber('entryBytes', entryBytes, 32, MAX_SEGMENT_BYTES)
   const shards = shardCount(options.maxBytes, maxEntries, options.shards ?? 'auto')
   const controlBytes = CONTROL_BYTES + (options.maxBytes < SMALL_CACHE_BYTES ? 0 : TAG_BYTES)
-  const bytes = options.maxBytes - controlBytes - (options.setAside ?? 0)
-  const pages = Math.min(Math.floor(bytes / shards / WASM_PAGE), MAX_SHARD_PAGES)
+  const observedBytes = observedSize(options.maxBytes)
+  const forShards = options.maxBytes - controlBytes - observedBytes - (options.setAside ?? 0)
+  const pages = Math.min(Math.floor(forShards / shards / WASM_PAGE), MAX_SHARD_PAGES)
   const expected = expectedEntries(pages * WASM_PAGE, maxEntries, shards, entryBytes)
   const shard = shardGeometry(pages, expected, options.policy ?? PolicyNumber['s3-fifo'], shards)
-  return { controlBytes, shards, shard, totalBytes: controlBytes + shards * shard.bytes }
+  return { controlBytes, observedBytes, shards, shard, totalBytes: controlBytes + observedBytes + shards * shard.bytes }
+}
+
+function observedSize(maxBytes: number): number {
+  const share = Math.floor(maxBytes / 128 / LEAST_OBSERVED_BYTES) * LEAST_OBSERVED_BYTES
+  return Math.min(Math.max(share, LEAST_OBSERVED_BYTES), MOST_OBSERVED_BYTES)
 }
 
 function checkNumber(path: string, value: number, least: number, most: number): void {
@@ -239,7 +250,7 @@ export function createRegions(options: RegionOptions): Regions {
   writeControl(new Uint32Array(control.buffer), sizes, options)
   for (const [number, memory] of shards.entries())
     writeShard(new Uint32Array(memory.buffer), sizes.shard, number, options)
-  return { control, shards }
+  return { control, observed: new SharedArrayBuffer(sizes.observedBytes), shards }
 }
 
 function sharedMemory(pages: number): WebAssembly.Memory {

@@ -179,8 +179,16 @@ export interface Engine {
   tagCounter(tag: string): number
   /** Makes every entry with one of these tags absent, unless its stamp is taken after this call. Cost: a few atomic operations. */
   invalidateTags(counters: Uint32Array): void
+  /** Index of this thread's line in the registry: its own until it detaches. */
+  readonly line: number
   /** Adds to one of this thread's counters, for what happens above the engine. */
   count(counter: number, by: number): void
+  /** Whether this thread counts what it does from now on. */
+  setCounting(counting: boolean): void
+  /** Whether the keys of what this thread evicts, or finds expired or invalidated, are kept for `takeDepartures`. */
+  watchDepartures(watched: boolean): void
+  /** Appends why each left (the index of its counter) and its key, by turns; how many were lost since the last time, as nobody took them. */
+  takeDepartures(into: (number | string)[]): number
 
   /** Whether the stamp still names the live record (for near caches). */
   isCurrent(slot: number, location: number, generation: number, world: number): boolean

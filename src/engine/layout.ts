@@ -158,6 +158,10 @@ export const Counter = {
   leasesRefused: 39,
 } as const
 
+/** What is observed of a cache lies in a memory of its own, of a 128th of `maxBytes` within these bounds (src/stats/layout.ts). */
+export const LEAST_OBSERVED_BYTES = 0x10000
+export const MOST_OBSERVED_BYTES = 0x80000
+
 export const HISTOGRAMS = 4
 export const HISTOGRAM_BUCKETS = 1984
 

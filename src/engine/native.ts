@@ -51,7 +51,11 @@ interface Bound {
   nextWoken(): number
   tagCounter(tag: string): number
   invalidateTags(counters: Uint32Array): void
+  line(): number
   count(counter: number, by: number): void
+  setCounting(counting: boolean): void
+  watchDepartures(watched: boolean): void
+  takeDepartures(into: (number | string)[]): number
   scan(cursor: number, limit: number, prefix: string, into: string[], all?: boolean): number
   clear(): void
   size(): number
@@ -141,7 +145,11 @@ class NativeEngine implements Engine {
   readonly isCurrent: (slot: number, location: number, generation: number, world: number) => boolean
   readonly tagCounter: (tag: string) => number
   readonly invalidateTags: (counters: Uint32Array) => void
+  readonly line: number
   readonly count: (counter: number, by: number) => void
+  readonly setCounting: (counting: boolean) => void
+  readonly watchDepartures: (watched: boolean) => void
+  readonly takeDepartures: (into: (number | string)[]) => number
   readonly scan: Bound['scan']
   readonly clear: () => void
   readonly now: () => number
@@ -170,7 +178,11 @@ class NativeEngine implements Engine {
     this.isCurrent = bound.isCurrent
     this.tagCounter = bound.tagCounter
     this.invalidateTags = bound.invalidateTags
+    this.line = bound.line()
     this.count = bound.count
+    this.setCounting = bound.setCounting
+    this.watchDepartures = bound.watchDepartures
+    this.takeDepartures = bound.takeDepartures
     this.scan = bound.scan
     this.clear = bound.clear
     this.now = bound.now

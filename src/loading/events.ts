@@ -1,4 +1,5 @@
-// What subscribers of node:diagnostics_channel hear of loads, in the thread where these run. Touches its channels; costs nothing without subscribers.
+// What is noted of loads when they end, and what subscribers of node:diagnostics_channel hear of them, in the thread where they run. Touches its
+// channels, which cost nothing without subscribers, and the thread's observer.
 import { channel } from 'node:diagnostics_channel'
 import type { Flight } from './flight.js'
 
@@ -32,10 +33,12 @@ export function tellStart(flight: Flight): void {
   if (started.hasSubscribers) started.publish(describe(flight))
 }
 
-/** Runs subscribers: only where nothing is half done. */
+/** Notes how long it took. Runs subscribers: only where nothing is half done. */
 export function tellEnd(flight: Flight, outcome: LoadEnded['outcome'], error?: unknown): void {
-  if (!ended.hasSubscribers || flight.began === 0) return
+  if (flight.began === 0) return
   const milliseconds = performance.now() - flight.began
+  flight.view.owner.observer.loaded(milliseconds)
+  if (!ended.hasSubscribers) return
   const message: LoadEnded = { ...describe(flight), outcome, milliseconds, ...(outcome === 'failed' ? { error } : {}) }
   ended.publish(message)
 }

@@ -71,8 +71,8 @@ export class Flights {
 
   /** It waits for a load that another one has begun. Once for each caller, however often it looks. */
   countWaiting(waiter: Waiter): void {
-    if (waiter.counted) return
-    waiter.counted = true
+    if (waiter.waitingSince > 0) return
+    waiter.waitingSince = performance.now()
     this.engine.count(Counter.loadsWaited, 1)
   }
 

@@ -63,6 +63,8 @@ export class Loading {
   readonly #loads: Loads
   /** When, on the cache's clock, renewing a key ahead of its end becomes a question. */
   readonly #renewFrom = new Map<string, number>()
+  /** What loading the values that were found lately had taken, in ms; a near hit does not know its own. */
+  #meanCost = 0
 
   constructor(parts: LoadingParts) {
     const { entries, queue, codec, manualClock, owner, cache, namespace } = parts
@@ -89,10 +91,16 @@ export class Loading {
       }
       const { entries, owner } = this.#parts
       const near = owner.open ? entries.near?.promise(key) : undefined
-      if (near !== undefined) return near
+      if (near !== undefined) {
+        owner.observer.served(this.#meanCost)
+        return near
+      }
       const stored = this.#parts.encode(key)
       const value = entries.find(stored, key)
-      if (value !== undefined) return Promise.resolve(value)
+      if (value !== undefined) {
+        this.#served()
+        return Promise.resolve(value)
+      }
       return this.#loads.load(this.view, stored, key, loader, this.settings(options))
     } catch (error) {
       return Promise.reject(error)
@@ -123,7 +131,20 @@ export class Loading {
 
   #value(stored: string, key: string): unknown {
     const near = this.#nearValue(key)
-    return near === notNear ? this.#parts.entries.find(stored, key) : near
+    if (near !== notNear) {
+      this.#parts.owner.observer.served(this.#meanCost)
+      return near
+    }
+    const value = this.#parts.entries.find(stored, key)
+    if (value !== undefined) this.#served()
+    return value
+  }
+
+  /** `engine.found` tells of a value that needed no loader. */
+  #served(): void {
+    const cost = Math.max(0, this.#parts.engine.found[Found.cost] as number)
+    this.#meanCost += (cost - this.#meanCost) / 16
+    this.#parts.owner.observer.served(cost)
   }
 
   /** What is fresh, and renewed in the background if it will not be for long. */
@@ -134,7 +155,10 @@ export class Loading {
     const far = from === undefined || now < from
     if (far && from !== undefined) {
       const near = this.#nearValue(key)
-      if (near !== notNear) return near
+      if (near !== notNear) {
+        this.#parts.owner.observer.served(this.#meanCost)
+        return near
+      }
     }
     // Not kept near once its end comes near: how long it is fresh has to be looked up each time.
     const value = entries.find(stored, far ? key : undefined)
@@ -146,6 +170,7 @@ export class Loading {
       freshFor < settings.refreshAhead ||
       (settings.earlyExpiry > 0 &&
         expiresEarly(freshFor, found[Found.cost] as number, settings.earlyExpiry, Math.random()))
+    if (value !== undefined) this.#served()
     if (due && value !== undefined) this.#loads.renew(this.view, stored, key, loader, settings, true)
     return value
   }

@@ -6,6 +6,7 @@ import { notNear } from '../cache/near.js'
 import { type Engine, Found, FoundState } from '../engine/engine.js'
 import { Counter } from '../engine/layout.js'
 import type { Codec } from '../options/codec.js'
+import type { Observer } from '../stats/observer.js'
 import { captureContext, running } from './context.js'
 import { cycleError, waitsInThread } from './cycles.js'
 import { Flight } from './flight.js'
@@ -33,6 +34,7 @@ export interface LoadView {
 /** A handle, open until its thread closes it. */
 export interface LoadOwner {
   readonly open: boolean
+  readonly observer: Observer
 }
 
 /** After so many looks in a row, the next one comes in another turn of the event loop. */

@@ -39,7 +39,8 @@ export class Waiter {
   looks = 0
   /** The caller's asynchronous context, for a loader that begins later. */
   context: (<R>(work: () => R) => R) | undefined
-  counted = false
+  /** Since when it has waited for a load that another one began, as performance.now; 0: it has not. */
+  waitingSince = 0
   /** The circle of loads that it was last seen in; see cycles.ts. */
   circle: string | undefined
   readonly #deadline: number
@@ -104,6 +105,7 @@ export class Waiter {
 
   #end(): void {
     this.done = true
+    if (this.waitingSince > 0) this.view.owner.observer.waited(performance.now() - this.waitingSince)
     if (this.#soft !== undefined) clearTimeout(this.#soft)
     if (this.#hard !== undefined) clearTimeout(this.#hard)
     this.#ceaseListening?.()

@@ -1,4 +1,6 @@
 // The options of createCache as users write them, and the settings they become. Types and defaults only; touches nothing.
+
+import type { StatsLevel } from '../stats/level.js'
 import type { Codec } from './codec.js'
 import type { Duration, Size } from './units.js'
 
@@ -79,6 +81,11 @@ export interface CacheOptions {
   policy?: CachePolicy | undefined
   /** Asks the kernel for huge pages under the shared memory: fewer address misses in a large cache. Native engine on Linux. Default false. */
   hugePages?: boolean | undefined
+  /**
+   * How much the cache observes of itself at first; `cache.statsLevel` changes it while it runs. Default 'sampled': everything is counted, and about
+   * one operation in 128 timed.
+   */
+  stats?: StatsLevel | undefined
   /** 'manual': time stands still until `cache.advance(…)`, in all threads. For tests. */
   clock?: 'system' | 'manual' | undefined
   /** Seed of the hash functions, for repeatable tests. Default: random for each cache. */
@@ -121,6 +128,7 @@ export interface SharedSettings extends EntryDefaults {
   readonly owners: number | 'auto'
   readonly policy: CachePolicy
   readonly hugePages: boolean
+  readonly stats: StatsLevel
   readonly clock: 'system' | 'manual'
   /** Undefined: the creator draws one at random. */
   readonly seed: bigint | undefined
@@ -162,6 +170,7 @@ export const defaultShared: SharedSettings = {
   codec: 'auto',
   policy: 'adaptive',
   hugePages: false,
+  stats: 'sampled',
   clock: 'system',
   seed: undefined,
 }

@@ -2,6 +2,7 @@
 // be right. Reads the environment variable OSTRAKA_ENGINE; touches nothing else.
 import * as v from 'valibot'
 import { OstrakaError, type OstrakaFault } from '../errors.js'
+import { levels } from '../stats/level.js'
 import {
   type CacheSettings,
   cachePolicies,
@@ -116,6 +117,7 @@ const entries = {
   ...defaultsEntries,
   policy: oneOf(cachePolicies),
   hugePages: accepts<boolean>((input) => (typeof input === 'boolean' ? input : undefined), 'true or false'),
+  stats: oneOf(levels),
   clock: oneOf(['system', 'manual']),
   seed: accepts(parseSeed, 'a whole number from 0 on, below 2^53, or a bigint below 2^64'),
   disk: unavailable('leave it out: this version caches in memory only'),

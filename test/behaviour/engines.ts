@@ -12,6 +12,7 @@ import { loadAddon } from '../../src/engine/load-addon.js'
 import { addonMismatch, attachNative, isAddon } from '../../src/engine/native.js'
 import type { CacheOptions } from '../../src/options/cache-options.js'
 import { readOptions } from '../../src/options/validate.js'
+import { Observer } from '../../src/stats/observer.js'
 
 type Attach = (regions: Regions) => Engine
 
@@ -75,6 +76,7 @@ export const benches: Bench[] = (['native', 'js', 'mixed'] as const).map((name) 
         sharedBytes: 0,
         owners: undefined,
         ownersReason: 'the test looks after the memory',
+        observer: new Observer(engine, regions, shared.stats),
         leave: async () => engine.detach(),
       })
     })

@@ -5,6 +5,7 @@ import { NearCaches } from '../../src/cache/near-caches.js'
 import { createRegions } from '../../src/engine/create.js'
 import type { CacheOptions, NearOptions } from '../../src/options/cache-options.js'
 import { readOptions } from '../../src/options/validate.js'
+import { Observer } from '../../src/stats/observer.js'
 import type { Bench } from './engines.js'
 import { suite } from './suite.js'
 
@@ -33,6 +34,7 @@ function pair(bench: Bench, options: CacheOptions = {}): [Cache, Cache] {
       sharedBytes: 0,
       owners: undefined,
       ownersReason: 'the test looks after the memory',
+      observer: new Observer(engine, regions, 'sampled'),
       leave: async () => engine.detach(),
     })
   }

@@ -8,6 +8,7 @@ import { createRegions, type Regions } from '../../src/engine/create.js'
 import { type Engine, type EntryFields, Kind, Meta, MetaFlag, Mode, Status } from '../../src/engine/engine.js'
 import { Control, ControlHeader, Counter, TAG_ERA } from '../../src/engine/layout.js'
 import { readOptions } from '../../src/options/validate.js'
+import { Observer } from '../../src/stats/observer.js'
 import { suite } from './suite.js'
 
 const MIB = 2 ** 20
@@ -178,6 +179,7 @@ suite('tags', (bench) => {
       sharedBytes: 0,
       owners: undefined,
       ownersReason: 'the test looks after the memory',
+      observer: new Observer(engine, regions, 'sampled'),
       leave: async () => engine.detach(),
     })
     cache.set('k', { a: 1 })

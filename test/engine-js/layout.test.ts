@@ -32,9 +32,9 @@ describe('geometry', () => {
     { maxBytes: 4 * MIB, entryBytes: 32 },
   ]
   it.each(cases)('fits its bound and its own parts: %o', (options) => {
-    const { controlBytes, shard, shards, totalBytes } = geometry(options)
+    const { controlBytes, observedBytes, shard, shards, totalBytes } = geometry(options)
     expect(controlBytes).toBe(CONTROL_BYTES + (options.maxBytes < SMALL_CACHE_BYTES ? 0 : TAG_BYTES))
-    expect(totalBytes).toBe(controlBytes + shards * shard.bytes)
+    expect(totalBytes).toBe(controlBytes + observedBytes + shards * shard.bytes)
     expect(totalBytes).toBeLessThanOrEqual(options.maxBytes)
     expect(shard.bytes).toBeLessThan(4 * GIB)
     expect(Math.log2(shards) % 1).toBe(0)

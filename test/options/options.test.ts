@@ -88,6 +88,7 @@ describe('options of createCache', () => {
         codec: 'v8',
         policy: 's3-fifo',
         hugePages: true,
+        stats: 'full',
         clock: 'manual',
         seed: 7,
       },
@@ -105,12 +106,13 @@ describe('options of createCache', () => {
       codec: 'v8',
       policy: 's3-fifo',
       hugePages: true,
+      stats: 'full',
       clock: 'manual',
       seed: 7n,
     })
     expect(settings.near).toEqual({ maxEntries: 5, maxBytes: 8_388_608, maxValueBytes: 65_536, values: 'copy' })
     expect(settings.engine).toBe('js')
-    expect(settings.given.size).toBe(13)
+    expect(settings.given.size).toBe(14)
     expect(readOptions({ near: false }, {}).near).toBeUndefined()
     expect(readOptions({ ttl: 0 }, {}).shared.ttl).toBe(0)
     expect(readOptions({ ttl: Infinity }, {}).shared.ttl).toBe(-1)

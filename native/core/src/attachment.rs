@@ -6,6 +6,7 @@
 
 use crate::allocate::Chunk;
 use crate::counters::Counter;
+use crate::departures::Departures;
 use crate::hash::{HASH_KEYS, KeyHash, hash_key};
 use crate::host::Host;
 use crate::layout::{LAYOUT_VERSION, MAGIC, THREADS, control};
@@ -21,6 +22,9 @@ pub struct Attachment<H: Host> {
     pub(crate) me: u32,
     pub(crate) line: u32,
     counters: u32,
+    /// Off: nothing is counted in this thread.
+    counting: Cell<bool>,
+    pub(crate) departures: Departures,
     pub(crate) max_entries: u32,
     pub(crate) manual_clock: bool,
     pub(crate) origin_ms: u64,
@@ -90,6 +94,8 @@ impl<H: Host> Attachment<H> {
             me: 0,
             line: 0,
             counters: 0,
+            counting: Cell::new(true),
+            departures: Departures::default(),
             hash_keys,
             seed,
             owed: Cell::new(0),
@@ -131,7 +137,9 @@ impl<H: Host> Attachment<H> {
     #[inline(always)]
     pub(crate) fn count_by(&self, counter: Counter, by: u64) {
         #[cfg(not(loom))]
-        self.control.bump64(self.counters + counter as u32 * 8, by);
+        if self.counting.get() {
+            self.control.bump64(self.counters + counter as u32 * 8, by);
+        }
         #[cfg(loom)]
         let _ = (counter, by, self.counters);
     }
@@ -139,7 +147,7 @@ impl<H: Host> Attachment<H> {
     /// Adds to one of this thread's counters by its index, for what happens above the slab.
     pub fn count_event(&self, counter: u32, by: u64) {
         #[cfg(not(loom))]
-        if counter < control::COUNTERS_PER_THREAD {
+        if self.counting.get() && counter < control::COUNTERS_PER_THREAD {
             self.control.bump64(self.counters + counter * 8, by);
         }
         #[cfg(loom)]
@@ -165,6 +173,16 @@ impl<H: Host> Attachment<H> {
     pub fn advise_huge_pages(&self) -> bool {
         // Every shard is asked, also after one agreed.
         self.shards.iter().filter(|home| home.region.advise_huge_pages()).count() > 0
+    }
+
+    /// Whether this thread counts what it does from now on.
+    pub fn set_counting(&self, counting: bool) {
+        self.counting.set(counting);
+    }
+
+    /// Index of this thread's line in the registry, its own until it detaches.
+    pub fn line_index(&self) -> u32 {
+        self.me
     }
 
     pub fn shard_count(&self) -> usize {

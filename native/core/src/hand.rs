@@ -240,7 +240,8 @@ impl<H: Host> Attachment<H> {
             self.ghost_insert(home, hash);
         }
         if self.unlink(number, &victim, world) {
-            self.count(if queue == SMALL { Counter::EvictedSmall } else { Counter::EvictedMain });
+            let why = if queue == SMALL { Counter::EvictedSmall } else { Counter::EvictedMain };
+            self.departed(why, home, &victim);
             return Some(Step::Evicted { units, counted: true });
         }
         None
@@ -253,7 +254,8 @@ impl<H: Host> Attachment<H> {
             return None;
         }
         if victim.counts {
-            self.count(if expired { Counter::Expired } else { Counter::Invalidated });
+            let why = if expired { Counter::Expired } else { Counter::Invalidated };
+            self.departed(why, &self.shards[number], victim);
         }
         Some(Step::Evicted { units: victim.header.units(), counted: victim.counts })
     }

@@ -15,7 +15,7 @@ pub enum Operation {
     Get = 0,
     Set = 1,
     Delete = 2,
-    Evict = 3,
+    Load = 3,
 }
 
 pub fn bucket_of(nanoseconds: u64) -> u32 {

@@ -310,7 +310,7 @@ impl<H: Host> Attachment<H> {
         if let Some((worth, victim)) = weakest
             && self.unlink(number, &victim, world)
         {
-            self.count(if worth == 0 { Counter::Expired } else { Counter::EvictedIndex });
+            self.departed(if worth == 0 { Counter::Expired } else { Counter::EvictedIndex }, home, &victim);
             return true;
         }
         false

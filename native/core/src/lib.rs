@@ -20,6 +20,7 @@ mod counters;
 mod create;
 #[cfg_attr(not(any(test, loom, feature = "failpoints")), allow(dead_code))]
 pub mod death;
+mod departures;
 mod duel;
 mod epoch;
 mod evict;

@@ -145,7 +145,7 @@ impl<H: Host> Attachment<H> {
         let expired = self.is_expired(home, found.location, found.header);
         let gone = !self.is_leased(home, found.location, found.header) && self.unlink(number, found, world);
         if gone {
-            self.count(if expired { Counter::Expired } else { Counter::Invalidated });
+            self.departed(if expired { Counter::Expired } else { Counter::Invalidated }, home, found);
         }
         gone
     }

@@ -15,6 +15,7 @@ import {
   THREADS,
 } from '../layout.js'
 import { Clock } from './clock.js'
+import { Departures } from './departures.js'
 import { type Kernel, kernelOver } from './kernel.js'
 import { Key } from './keys.js'
 import { claimLine } from './registry.js'
@@ -57,6 +58,9 @@ export class Attachment {
   readonly tagMask: number
   /** Line of the lease table where the next free one is looked for. */
   nextLease = 0
+  /** Off: nothing is counted in this thread. */
+  counting = true
+  readonly departures = new Departures()
   private readonly counters: number
 
   constructor(control: WebAssembly.Memory, shards: readonly WebAssembly.Memory[]) {
@@ -100,6 +104,7 @@ export class Attachment {
 
   /** One more in this thread's own counter: plain words, as nobody else writes them. */
   count(counter: number): void {
+    if (!this.counting) return
     const at = this.counters + counter * 2
     const next = (this.control[at] + 1) | 0
     this.control[at] = next
@@ -107,6 +112,7 @@ export class Attachment {
   }
 
   countBy(counter: number, by: number): void {
+    if (!this.counting) return
     const at = this.counters + counter * 2
     const next = (this.control[at] >>> 0) + by
     this.control[at] = next

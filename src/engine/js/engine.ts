@@ -270,8 +270,24 @@ class JsEngine implements Engine {
     invalidateTags(this.cache, counters)
   }
 
+  get line(): number {
+    return this.cache.me
+  }
+
   count(counter: number, by: number): void {
     this.cache.countBy(counter, by)
+  }
+
+  setCounting(counting: boolean): void {
+    this.cache.counting = counting
+  }
+
+  watchDepartures(watched: boolean): void {
+    this.cache.departures.watch(watched)
+  }
+
+  takeDepartures(into: (number | string)[]): number {
+    return this.cache.departures.take(into)
   }
 
   scan(cursor: number, limit: number, prefix: string, into: string[], all = false): number {

@@ -15,6 +15,7 @@ import {
 } from '../layout.js'
 import type { Attachment } from './attachment.js'
 import { retireOrphan } from './chain.js'
+import { departed } from './departures.js'
 import { pin, unpin, waitForGrace } from './epoch.js'
 import { insertGhost } from './ghost.js'
 import { findHolder, isLeased, setMarks, unlink } from './index.js'
@@ -165,10 +166,10 @@ function decidePinned(cache: Attachment, home: Shard, hand: number, location: nu
 function drop(cache: Attachment, home: Shard, world: number): number {
   const { victim } = cache
   const { counts, location } = victim
-  const counter = isExpired(cache, home, location) ? Counter.expired : Counter.invalidated
+  const why = isExpired(cache, home, location) ? Counter.expired : Counter.invalidated
   if (!unlink(cache, home, victim, world)) return Step.skipped
   if (!counts) return Step.dropped
-  cache.count(counter)
+  departed(cache, home, why, location)
   return Step.evicted
 }
 
@@ -213,6 +214,6 @@ function applyVerdict(
   }
   if (verdict === Verdict.evictToGhost) insertGhost(home, handKey)
   if (!unlink(cache, home, victim, world)) return Step.skipped
-  cache.count(queue === Queue.small ? Counter.evictedSmall : Counter.evictedMain)
+  departed(cache, home, queue === Queue.small ? Counter.evictedSmall : Counter.evictedMain, location)
   return Step.evicted
 }

@@ -22,6 +22,7 @@ import {
 import { bookLink, bookUnlink, holdsReservation, netOf } from './accounting.js'
 import type { Attachment, Found } from './attachment.js'
 import { retireChain } from './chain.js'
+import { departed } from './departures.js'
 import { fastrange, secondBucket } from './hash.js'
 import { announce, nothingAnnounced } from './intent.js'
 import type { Key } from './keys.js'
@@ -219,8 +220,10 @@ function displace(cache: Attachment, home: Shard, key: Key, world: number): bool
     least = worth
     weakest = slot
   }
-  if (weakest === 0 || !examine(home, weakest, world, victim) || !unlink(cache, home, victim, world)) return false
-  cache.count(least === 0 ? Counter.expired : Counter.evictedIndex)
+  if (weakest === 0 || !examine(home, weakest, world, victim)) return false
+  const { location } = victim
+  if (!unlink(cache, home, victim, world)) return false
+  departed(cache, home, least === 0 ? Counter.expired : Counter.evictedIndex, location)
   return true
 }
 

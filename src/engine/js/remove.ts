@@ -4,6 +4,7 @@
 import { Status } from '../engine.js'
 import { Counter, EVICTOR_RESERVE } from '../layout.js'
 import type { Attachment } from './attachment.js'
+import { departed } from './departures.js'
 import { pin, unpin } from './epoch.js'
 import { Goal } from './evict.js'
 import { bump, find, isLeased, unlink } from './index.js'
@@ -54,8 +55,8 @@ export function removeIfGone(cache: Attachment, home: Shard, world: number): voi
   const { found } = cache
   const { location } = found
   if (standing(cache, home, location) !== Standing.gone || isLeased(cache, home, location)) return
-  const counter = isExpired(cache, home, location) ? Counter.expired : Counter.invalidated
-  if (unlink(cache, home, found, world)) cache.count(counter)
+  const why = isExpired(cache, home, location) ? Counter.expired : Counter.invalidated
+  if (unlink(cache, home, found, world)) departed(cache, home, why, location)
 }
 
 /** The times of the live entry; false when absent. */

@@ -1,0 +1,123 @@
+// What one thread notes about its own operations on a cache: counts in a row of shared memory that nobody else writes, and times of a sample.
+// Cheap by what it leaves out: an operation costs one decrement, and only the one in about 128 that is looked at reads a clock.
+// Touches its row, the histograms, and whether its engine counts.
+import type { Regions } from '../engine/create.js'
+import type { Engine } from '../engine/engine.js'
+import { clockNanoseconds } from './clock.js'
+import { Timed } from './histogram.js'
+import { Own } from './layout.js'
+import { Level, type StatsLevel } from './level.js'
+import { Observed } from './observed.js'
+
+/** Operations between two looks at the level, where nothing is timed. */
+const LOOK_EVERY = 1024
+/** One operation in so many is timed, at random distances, so that no rhythm of the program is missed or met each time. */
+export const SAMPLE_EVERY = 128
+
+export class Observer {
+  readonly engine: Engine
+  readonly observed: Observed
+  /** Operations until the next that is looked at. Whoever runs one counts down, and below 0 calls `begin` and `end` around it. */
+  left = 0
+  #level: number
+  #row: Float64Array
+  #began = 0
+
+  constructor(engine: Engine, regions: Regions, level: StatsLevel) {
+    this.engine = engine
+    this.observed = new Observed(regions)
+    this.observed.begin(level)
+    this.#row = this.observed.rowOf(engine.line)
+    this.#level = Level.counters
+    this.#adopt(this.observed.levelNumber)
+  }
+
+  /** False: nothing is to be counted. */
+  get counting(): boolean {
+    return this.#level !== Level.off
+  }
+
+  /** Adds to one of `Own`. */
+  add(field: number, by: number): void {
+    if (this.#level !== Level.off) this.#row[field] = (this.#row[field] as number) + by
+  }
+
+  /** Sets the level for all threads, and for this one at once. */
+  setLevel(level: StatsLevel): void {
+    this.observed.level = level
+    this.#adopt(Level[level])
+    this.left = 0
+  }
+
+  /** Before an operation that is looked at. */
+  begin(): void {
+    const level = this.observed.levelNumber
+    if (level !== this.#level) this.#adopt(level)
+    // The operation itself counts down, too.
+    this.left = 1
+    this.#began = level >= Level.sampled ? performance.now() : -1
+  }
+
+  /** After it. Where it threw, the next one is looked at instead. */
+  end(kind: number, _key: string, _found: boolean): void {
+    if (this.#began < 0) {
+      this.left = LOOK_EVERY
+      return
+    }
+    const nanoseconds = Math.max(0, (performance.now() - this.#began) * 1e6 - clockNanoseconds)
+    this.observed.histograms.record(kind, nanoseconds)
+    this.add(Own.timed, 1)
+    this.left = this.#level === Level.full ? 0 : 1 + Math.floor(Math.random() * (2 * SAMPLE_EVERY - 1))
+  }
+
+  /** A value was given without a loader being called, which would have taken so long; `undefined`: nobody knows. */
+  served(milliseconds: number): void {
+    if (this.#level === Level.off) return
+    const row = this.#row
+    row[Own.served] = (row[Own.served] as number) + 1
+    if (milliseconds > 0) row[Own.savedMs] = (row[Own.savedMs] as number) + milliseconds
+  }
+
+  /** A getMany has found these. */
+  batch(values: readonly unknown[]): void {
+    if (this.#level === Level.off) return
+    let hits = 0
+    for (const value of values) if (value !== undefined) hits++
+    this.add(Own.batches, 1)
+    this.add(Own.batchKeys, values.length)
+    this.add(Own.batchHits, hits)
+  }
+
+  /** A scan has gone through so many entries and given so many keys. */
+  scanned(entries: number, given: number): void {
+    this.add(Own.scans, 1)
+    this.add(Own.scanned, Math.max(entries, given))
+    this.add(Own.scanHits, given)
+  }
+
+  /** A loader has come to its end. */
+  loaded(milliseconds: number): void {
+    if (this.#level === Level.off) return
+    this.add(Own.loadMs, milliseconds)
+    this.observed.histograms.record(Timed.load, milliseconds * 1e6)
+  }
+
+  /** A caller has waited for a load that somebody else ran. */
+  waited(milliseconds: number): void {
+    if (this.#level === Level.off) return
+    this.add(Own.waits, 1)
+    this.add(Own.waitMs, milliseconds)
+    this.observed.histograms.record(Timed.wait, milliseconds * 1e6)
+  }
+
+  /** The thread's last handle is closed. */
+  release(): void {
+    this.#row = new Float64Array(0)
+    this.observed.release()
+  }
+
+  #adopt(level: number): void {
+    if ((level === Level.off) !== (this.#level === Level.off)) this.engine.setCounting(level !== Level.off)
+    this.#level = level
+  }
+}
