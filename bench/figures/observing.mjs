@@ -6,7 +6,7 @@ import { engines } from '../caches.mjs'
 import { duel, figure, freshKey, ns, randomOrder, report, reusedKeys } from '../harness.mjs'
 
 const entries = 10_000
-const operations = 400_000
+const operations = 50_000
 const order = randomOrder(operations, entries)
 const keys = reusedKeys(entries)
 const text = 'v'.repeat(100)
@@ -57,7 +57,7 @@ for (const engine of engines) {
       const off = open(engine, 'off', near)
       const on = open(engine, level, near)
       for (const cache of [off, on]) for (let i = 0; i < entries; i++) cache.set(freshKey(i), value(i))
-      const both = duel(operations, run(on), run(off))
+      const both = duel(operations, run(on), run(off), 41)
       rows.push(
         figure(`${kind}, ${engine}, ${level}`, 'off', { most }, both.ratio, {
           detail: `${ns(both.ours)} against ${ns(both.theirs)}`,

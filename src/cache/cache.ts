@@ -4,11 +4,12 @@ import type { Engine } from '../engine/engine.js'
 import { OstrakaError } from '../errors.js'
 import { type LoadQueue, queueOf } from '../loading/queue.js'
 import type { LoadBounds, NamespaceOptions, NearSettings, SharedSettings } from '../options/cache-options.js'
-import type { Supervisor } from '../owners/supervisor.js'
 import { show } from '../options/validate.js'
+import type { Supervisor } from '../owners/supervisor.js'
 import { levels, type StatsLevel } from '../stats/level.js'
 import { Marks, type StatsSince } from '../stats/marks.js'
 import type { Observer } from '../stats/observer.js'
+import type { Sampler } from '../stats/sampler.js'
 import { invalidArgument } from './arguments.js'
 import { closedEngine } from './closed-engine.js'
 import { Entries } from './entries.js'
@@ -156,6 +157,12 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   statsSince(name: string): StatsSince {
     this.#countNear()
     return this.#marks.since(name, this.#handle.engine, this.#handle.observer.observed)
+  }
+
+  /** Samples of everything at intervals, over all threads: rates, ratios and trends (docs/observing.md). Off until `sampler.enabled = true`. */
+  get sampler(): Sampler {
+    this.#handle.engine.name
+    return this.#handle.observer.sampler
   }
 
   #countNear(): void {

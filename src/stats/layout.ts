@@ -9,8 +9,8 @@ export const Header = {
   sampling: 1,
   /** Milliseconds between two samples. */
   sampleInterval: 2,
-  /** Number of the interval for which a sample was last taken. */
-  sampledInterval: 3,
+  /** Sequence of the last sample; its writers order their stores by it. */
+  sampled: 3,
   /** Samples in each ring so far. */
   rings: 4,
   /** Events told so far, and changes. */
@@ -22,8 +22,8 @@ export const Header = {
   peakKib: 12,
   /** Decay of heat: number of the period that it was last halved for. */
   heatPeriod: 13,
-  /** What is told as an event: see events.ts. */
-  eventFilter: 16,
+  /** For each ring, when a sample was last taken at an interval: ms, wrapping, never 0. */
+  sampledAt: 16,
 } as const
 export const HEADER_BYTES = 512
 

@@ -8,6 +8,7 @@ import { Timed } from './histogram.js'
 import { Own } from './layout.js'
 import { Level, type StatsLevel } from './level.js'
 import { Observed } from './observed.js'
+import { Sampler } from './sampler.js'
 
 /** Operations between two looks at the level, where nothing is timed. */
 const LOOK_EVERY = 1024
@@ -17,6 +18,7 @@ export const SAMPLE_EVERY = 128
 export class Observer {
   readonly engine: Engine
   readonly observed: Observed
+  readonly sampler: Sampler
   /** Operations until the next that is looked at. Whoever runs one counts down, and below 0 calls `begin` and `end` around it. */
   left = 0
   #level: number
@@ -27,6 +29,8 @@ export class Observer {
     this.engine = engine
     this.observed = new Observed(regions)
     this.observed.begin(level)
+    this.sampler = new Sampler(engine, this.observed)
+    this.sampler.follow()
     this.#row = this.observed.rowOf(engine.line)
     this.#level = Level.counters
     this.#adopt(this.observed.levelNumber)
@@ -53,6 +57,7 @@ export class Observer {
   begin(): void {
     const level = this.observed.levelNumber
     if (level !== this.#level) this.#adopt(level)
+    this.sampler.follow()
     // The operation itself counts down, too.
     this.left = 1
     this.#began = level >= Level.sampled ? performance.now() : -1
@@ -113,6 +118,7 @@ export class Observer {
   /** The thread's last handle is closed. */
   release(): void {
     this.#row = new Float64Array(0)
+    this.sampler.release()
     this.observed.release()
   }
 
