@@ -87,7 +87,6 @@ describe('trends', () => {
 })
 
 suite('the sampler', (bench) => {
-  if (bench.name === 'mixed') return
   it('takes samples that agree with what was done between them', async () => {
     const cache = bench.open({ maxBytes: '8mb' })
     const { sampler } = cache
