@@ -139,7 +139,11 @@ export class Appender {
     if (region === undefined) return urgent ? this.#anyRoom(bytes, sequence) : undefined
     this.#open[lifetime] = region
     const identity = { store: this.#shape.store, partition: this.#shape.partition, region: region.number }
-    const header = writeRegionHeader(identity, { life: region.life, lifetime, openedAt: this.#now() }, this.#xxh64)
+    const header = writeRegionHeader(
+      identity,
+      { life: region.life, lifetime, writer: this.#epoch, openedAt: this.#now() },
+      this.#xxh64,
+    )
     this.#push(region, { at: 0, bytes: header, used: REGION_HEADER, frozen: true })
     return region
   }

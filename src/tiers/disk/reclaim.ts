@@ -126,7 +126,7 @@ async function guardOf(log: RegionLog, region: Region, entry: FooterEntry): Prom
 
 async function overwriteHeader({ log, file, shape, xxh64, sync }: ReclaimParts, region: Region): Promise<void> {
   const identity = { store: shape.store, partition: shape.partition, region: region.number }
-  const header = writeRegionHeader(identity, { life: 0, lifetime: 0, openedAt: log.now() }, xxh64)
+  const header = writeRegionHeader(identity, { life: 0, lifetime: 0, writer: log.epoch, openedAt: log.now() }, xxh64)
   log.assertOwned()
   await file.write([header], regionsAt(shape) + region.number * shape.regionBytes)
   log.counters.bytesWritten += header.length

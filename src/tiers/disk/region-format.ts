@@ -27,6 +27,8 @@ export interface RegionHeader {
   /** 0: nothing lies in it. */
   readonly life: number
   readonly lifetime: number
+  /** The owner that wrote this; 0: nobody ever did. */
+  readonly writer: number
   readonly openedAt: number
 }
 
@@ -37,29 +39,26 @@ export function writeRegionHeader(identity: RegionIdentity, header: RegionHeader
   fields.u32(REGION_VERSION)
   fields.f64(header.life)
   fields.u32(header.lifetime)
-  fields.u32(identity.region)
+  fields.u32(header.writer)
   fields.f64(header.openedAt)
   sign(bytes, seedOf(identity), xxh64)
   return bytes
 }
 
+const neverWritten: RegionHeader = { life: 0, lifetime: 0, writer: 0, openedAt: 0 }
+
 /** 'damaged' is neither a header of ours nor a place that was never written. */
-export function readRegionHeader(
-  identity: RegionIdentity,
-  bytes: Uint8Array,
-  xxh64: Xxh64,
-): RegionHeader | 'unused' | 'damaged' {
-  if (bytes.length < REGION_HEADER) return isZero(bytes) ? 'unused' : 'damaged'
+export function readRegionHeader(identity: RegionIdentity, bytes: Uint8Array, xxh64: Xxh64): RegionHeader | 'damaged' {
+  if (bytes.length < REGION_HEADER) return isZero(bytes) ? neverWritten : 'damaged'
   const header = bytes.subarray(0, REGION_HEADER)
-  if (isZero(header)) return 'unused'
+  if (isZero(header)) return neverWritten
   const fields = new Fields(header)
   if (fields.u32() !== REGION_MAGIC || fields.u32() !== REGION_VERSION) return 'damaged'
   if (!isSigned(header, seedOf(identity), xxh64)) return 'damaged'
   const life = fields.f64()
   const lifetime = fields.u32()
-  fields.u32()
-  const openedAt = fields.f64()
-  return life === 0 ? 'unused' : { life, lifetime, openedAt }
+  const writer = fields.u32()
+  return { life, lifetime, writer, openedAt: fields.f64() }
 }
 
 /** What a footer says of one record. */

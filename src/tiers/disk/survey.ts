@@ -73,12 +73,15 @@ export class Surveyor {
     const said = readRegionHeader(this.#identity(region), head, this.#xxh64)
     const row = header.regions[region]
     if (said === 'damaged') throw new DamagedError(`the header of region ${region} is damaged`)
-    if (said === 'unused') {
-      if (header.clean && row !== undefined && row.life !== 0) throw new DamagedError(`region ${region} is lost`)
+    if (said.life === 0) {
+      const emptied = said.writer >= header.epoch && !header.clean
+      if (row !== undefined && row.life !== 0 && !emptied) throw new DamagedError(`region ${region} is lost`)
       return undefined
     }
-    const own = epochOf(said.life) === header.epoch
-    if (!own && row?.life !== said.life) return undefined
+    if (epochOf(said.life) !== header.epoch && row?.life !== said.life) {
+      // Its last owner has left nothing there that is not listed: whatever it has written there itself is gone.
+      throw new DamagedError(`a former owner has written late to region ${region}`)
+    }
     const listed = row?.life === said.life
     const trailer = await this.#readAt(region, this.#shape.regionBytes - TRAILER, TRAILER)
     return {
