@@ -7,17 +7,26 @@ import { type Command, parseCommandLine, usageError } from './command.js'
 import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
 import { commandHelp, helpCommand, overview, unknownCommand } from './help.js'
+import { inspectCommand } from './inspect.js'
 import { replayCommand } from './replay.js'
 import { red } from './text.js'
 import { versionCommand } from './version.js'
 
-const working: readonly Command[] = [demoCommand, benchCommand, replayCommand, doctorCommand, versionCommand]
+const working: readonly Command[] = [
+  demoCommand,
+  benchCommand,
+  replayCommand,
+  inspectCommand,
+  doctorCommand,
+  versionCommand,
+]
 const commands: readonly Command[] = [...working, helpCommand(working)]
 
 /** Errors of what somebody typed or handed in, as against failures of the program. */
 const inputErrors = new Set<string>([
   'OSTRAKA_ERR_USAGE',
   'OSTRAKA_ERR_INVALID_OPTION',
+  'OSTRAKA_ERR_DISK_UNREADABLE',
   'OSTRAKA_ERR_TRACE_UNREADABLE',
   'OSTRAKA_ERR_TRACE_MALFORMED',
 ])

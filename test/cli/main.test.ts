@@ -6,7 +6,7 @@ import { ostraka } from './run.js'
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
-const commands = ['demo', 'bench', 'replay', 'doctor', 'version', 'help']
+const commands = ['demo', 'bench', 'replay', 'inspect', 'doctor', 'version', 'help']
 
 const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length))
 

@@ -6,7 +6,7 @@ import { open, randomFrom, smallShape, TestClock, xxh64 } from './partitions.js'
 import { play } from './play.js'
 import { type Fault, type Operation, SimulatedDisk } from './simulated-disk.js'
 
-const FILE = '/disk/partition-0'
+const FILE = '/disk/ostraka.partition-0'
 
 async function started(disk = new SimulatedDisk(randomFrom(1)), options = {}) {
   const clock = new TestClock()

@@ -48,14 +48,14 @@ describe('a partition', () => {
 
   test('turns its regions over and stays within its file', async () => {
     const { checked, disk } = await started()
-    const length = disk.files.get('/disk/partition-0')?.bytes.length
+    const length = disk.files.get('/disk/ostraka.partition-0')?.bytes.length
     for (let n = 0; n < 3000; n++) {
       checked.set(`k${n % 500}`, { size: 60 + (n % 7) * 30 })
       if (n % 20 === 0) await checked.flush()
       if (n % 5 === 0) await checked.check('k3')
     }
     await checked.checkAll()
-    expect(disk.files.get('/disk/partition-0')?.bytes.length).toBe(length)
+    expect(disk.files.get('/disk/ostraka.partition-0')?.bytes.length).toBe(length)
     const { counters } = checked.partition.stats()
     expect(counters?.emptied).toBeGreaterThan(50)
     expect(checked.hits).toBeGreaterThan(100)

@@ -14,6 +14,7 @@ class StoredFile {
   durable = new Uint8Array(0)
   unsynced: Write[] = []
   links = 1
+  touched = 0
 
   apply({ position, bytes }: Write): void {
     const end = position + bytes.length
@@ -213,6 +214,17 @@ class Process implements DiskIo {
     return [...this.#disk.files.keys()]
       .filter((name) => name.startsWith(`${folder}/`))
       .map((name) => name.slice(folder.length + 1))
+  }
+
+  async touch(name: string): Promise<void> {
+    await this.begin('write', name)
+    const stored = this.#disk.files.get(name)
+    if (stored) stored.touched++
+  }
+
+  async touched(name: string): Promise<number | undefined> {
+    await this.begin('read', name)
+    return this.#disk.files.get(name)?.touched
   }
 
   async remove(name: string): Promise<void> {

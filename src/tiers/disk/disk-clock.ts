@@ -1,8 +1,8 @@
 // What time it is on the disk: expiries are kept in wall-clock time, because they outlive the process, but the wall clock may jump. Within a process time
 // goes by uptime alone. From one process to the next it never goes back as long as the machine runs; across a restart of the machine a clock that was
 // set back is noticed, and what expires is then not believed any more. Touches the clocks of the machine.
-import { readFileSync } from 'node:fs'
 import os from 'node:os'
+import { bootId } from './process-identity.js'
 
 export interface ClockSource {
   /** Milliseconds since 1970, as somebody has set it. */
@@ -21,13 +21,9 @@ export function systemClock(): ClockSource {
   }
 }
 
+/** Elsewhere the time at which the machine started names its run well enough: where it does not, the disk starts cold, as after a loss of power. */
 function bootName(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
-    // Elsewhere the time at which the machine started names its run well enough: where it does not, the disk starts cold, as after a loss of power.
-    return `${os.hostname().slice(0, 32)}-${Math.round((Date.now() / 1000 - os.uptime()) / 30)}`
-  }
+  return bootId() ?? `${os.hostname().slice(0, 32)}-${Math.round((Date.now() / 1000 - os.uptime()) / 30)}`
 }
 
 /** What an earlier owner has left of its time. */

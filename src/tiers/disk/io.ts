@@ -1,7 +1,7 @@
 // All that the disk tier asks of an operating system, as one small interface, so that tests can put a failing disk in its place, and its
 // fulfilment with node:fs. Nothing else under src/tiers/disk touches files.
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, unlink, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
 /** One open file. Positions and lengths are bytes. Every call may reject with an error of the system (`code`). */
@@ -33,6 +33,9 @@ export interface DiskIo {
   /** Makes a small file that must not exist yet; false when it does. */
   create(file: string, bytes: Uint8Array): Promise<boolean>
   list(folder: string): Promise<string[]>
+  /** Says that the file is still in use; `touched` is when that was last said, in ms, undefined without the file. */
+  touch(file: string): Promise<void>
+  touched(file: string): Promise<number | undefined>
   /** No error when there is none. */
   remove(file: string): Promise<void>
 }
@@ -152,6 +155,18 @@ export const nodeIo: DiskIo = {
   },
   async list(folder) {
     return readdir(folder)
+  },
+  async touch(file) {
+    const now = new Date()
+    await utimes(file, now, now)
+  },
+  async touched(file) {
+    try {
+      return (await stat(file)).mtimeMs
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return undefined
+      throw error
+    }
   },
   async remove(file) {
     try {

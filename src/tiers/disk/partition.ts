@@ -48,7 +48,8 @@ const FIRST_REST = 1000
 const LONGEST_REST = 60_000
 const LOOK_INTERVAL = 1000
 
-export const partitionFile = (folder: string, partition: number): string => path.join(folder, `partition-${partition}`)
+export const partitionFile = (folder: string, partition: number): string =>
+  path.join(folder, `ostraka.partition-${partition}`)
 
 export class Partition {
   readonly #options: PartitionOptions

@@ -128,6 +128,7 @@ export class Surveyor {
 /** What a record tells beside its entry. */
 export interface ScannedEntry extends FooterEntry {
   readonly expiry: number
+  readonly codec: number
   readonly tags: readonly number[]
 }
 
@@ -162,6 +163,7 @@ export function scanRecords(bytes: Uint8Array, life: number, xxh64: Xxh64): Scan
       unit: at / UNIT,
       bytes: length,
       expiry: record.expiry,
+      codec: record.codec,
       tags: record.type === RecordType.tags ? [...record.tags] : [],
     })
     at += length
