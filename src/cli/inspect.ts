@@ -7,12 +7,12 @@ import { bold, count, fields, green, red, size } from './text.js'
 
 export const inspectCommand: Command = {
   name: 'inspect',
-  summary: 'Show and verify what a folder of the disk tier holds, without changing it',
+  summary: 'Show and verify what a folder of the disk tier holds',
   usage: 'inspect --disk PATH [--json FILE]',
   positionals: 0,
   options: { disk: { value: 'PATH', help: 'the folder' }, json: jsonOption },
-  details: `Reads every record and checks it; a process may use the folder meanwhile, whose regions
-in use then show as unfinished. Ends with exit code 1 when something is damaged.`,
+  details: `Changes nothing. Reads every record and checks it; a process may use the folder
+meanwhile. Ends with exit code 1 when something is damaged.`,
   async run({ values }) {
     const path = values['disk']
     if (typeof path !== 'string') throw usageError('inspect needs a folder: ostraka inspect --disk PATH')
