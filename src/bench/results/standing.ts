@@ -41,7 +41,7 @@ export function standings(report: Pick<BenchReport, 'suites'>): Standing[] {
         const [measure, value] = primary(ours)
         const other = primary(rival)[1]
         const factor = factorOf(ours, rival)
-        if (!Number.isFinite(factor) || factor <= 0) continue
+        if (Number.isNaN(factor) || factor < 0) continue
         const paired = value.samples && other.samples && value.samples.length > 1
         const sure = paired ? pairedRatio(value.samples, other.samples).differs : true
         found.push({ suite: suite.suite, case: name, measure, ours, rival, factor, sure })

@@ -9,9 +9,9 @@ import type { OpenArrivals } from './arrivals.js'
 import { systemClock } from './clock.js'
 import { drive, type Slice, type SliceResult } from './drive.js'
 import { type Host, type HostMemory, type HostTask, startHost, startProcess } from './host.js'
-import { addCounts, noCounts, type RequestCounts, requesterFor } from './requester.js'
+import { addCounts, noCounts, type RequestCounts, type RequesterSettings, requesterFor } from './requester.js'
 import { type Effort, type Ended, measureInTurn, type WarmUp, warmUp } from './rounds.js'
-import type { Subject } from './target.js'
+import type { BenchmarkCache, Subject } from './target.js'
 import type { ValueKind } from './values.js'
 
 /** What a benchmark compares by, and repeats until it is sure of. */
@@ -39,7 +39,7 @@ export interface BenchmarkSettings {
   readonly depth?: number
   /** Each subject in a process of its own, which tells its memory; needs subjects given by `module`. Default false. */
   readonly isolate?: boolean
-  /** Milliseconds: of one measured slice, of its ramp and cool-down, of draining, and of warming up at most. */
+  /** Milliseconds: of one measured slice, of its ramp and cool-down, of draining, and of warming up at most (0: not at all). */
   readonly slice?: number
   readonly ramp?: number
   readonly coolDown?: number
@@ -144,7 +144,7 @@ export async function runBenchmark(settings: BenchmarkSettings): Promise<Benchma
   }
   const tell = (phase: BenchmarkProgress['phase'], subject: string, round = 0, error = Number.POSITIVE_INFINITY) =>
     onProgress?.({ phase, subject, round, error })
-  const overhead = await ownOverhead({ subject: nothing, stream, requests, threads: 1, connections, seed })
+  const overhead = await ownOverhead(stream, requests)
 
   const running: Running[] = []
   try {
@@ -160,11 +160,12 @@ export async function runBenchmark(settings: BenchmarkSettings): Promise<Benchma
       if (settings.prefill ?? true) await host.fill()
       tell('warming up', subject.name)
       const small = shortened(slice)
-      running.at(-1)!.warmUp = await warmUp(
-        async () => (await host.run(small)).requests,
-        settings.warmUp ?? 2000,
-        systemClock,
-      )
+      const most = settings.warmUp ?? 2000
+      const rate = async () => {
+        const { requests, seconds } = await host.run(small)
+        return requests / seconds
+      }
+      if (most > 0) running.at(-1)!.warmUp = await warmUp(rate, most, systemClock)
     }
     const effort: Effort = {
       precision: settings.precision ?? 0.05,
@@ -280,11 +281,10 @@ export function latenciesOf(histogram: LatencyHistogram): Latencies {
 }
 
 /** Finds what it is asked for, at no cost: what remains is the runner's own. */
-const nothing: Subject = { name: 'nothing', open: () => ({ get: () => '', set: () => true }) }
+const nothing: BenchmarkCache = { get: () => '', set: () => true, follow: () => {} }
 
-async function ownOverhead(task: HostTask): Promise<number> {
-  const opened = await nothing.open!(undefined, { thread: 0, threads: 1, connections: 1, seed: 1 })
-  const requester = requesterFor(opened, task.stream, task.requests)
+async function ownOverhead(stream: Stream, requests: RequesterSettings): Promise<number> {
+  const requester = requesterFor(nothing, stream, requests)
   const slice: Slice = { requests: 20_000, ramp: 0, coolDown: 0, drain: 0, atOnce: 1, sampleEvery: 16, seed: 1 }
   let least = Number.POSITIVE_INFINITY
   for (let round = 0; round < 4; round++) {

@@ -147,8 +147,22 @@ export function forkFile(url: URL, flags: readonly string[], args: readonly stri
   return child
 }
 
+/** A host in a process of its own, which also tells what the collector of its main thread does. */
+export interface ProcessHost extends Host {
+  /** Milliseconds of so many full collections. */
+  collections(count: number): Promise<number[]>
+  /** Pauses since it was asked last, in milliseconds. */
+  pauses(): Promise<Pauses>
+}
+
+export interface Pauses {
+  readonly count: number
+  readonly total: number
+  readonly longest: number
+}
+
 /** The subject must be given by its module. */
-export async function startProcess(task: HostTask): Promise<Host> {
+export async function startProcess(task: HostTask): Promise<ProcessHost> {
   const child = forkFile(new URL('./host-process.js', import.meta.url), steadyHeap)
   const caller = new Caller<HostAnswers>(`the process of ${task.subject.name}`, child)
   try {
@@ -161,6 +175,8 @@ export async function startProcess(task: HostTask): Promise<Host> {
     fill: () => caller.ask('fill', undefined),
     run: (slice) => caller.ask('run', slice),
     memory: () => caller.ask('memory', undefined),
+    collections: (count) => caller.ask('collections', count),
+    pauses: () => caller.ask('pauses', undefined),
     close: async () => {
       await caller.ask('close', undefined).catch(() => {})
       child.kill('SIGKILL')
