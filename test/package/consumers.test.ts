@@ -38,11 +38,13 @@ try {
 } catch (error) {
   if (error instanceof OstrakaError && error.code === 'OSTRAKA_ERR_CLOSED') console.log(error.faults)
 }
-console.log(user?.name, name, cache.get('visits'))
+const rivals: Subject[] = [{ name: 'a map', open: () => ({ get: () => undefined, set: () => true }) }]
+const measure = () => runBenchmark({ subjects: rivals, workload: { requests: 1, keys: 1, mix: { read: 1 } } })
+console.log(user?.name, name, cache.get('visits'), typeof measure)
 void cache.close()
 `
-const esm = `import { createCache, OstrakaError, type Cache, type Namespace } from 'ostraka'\n${typed}`
-const required = `import ostraka = require('ostraka')\nimport type { Cache, Namespace } from 'ostraka'\nconst { createCache, OstrakaError } = ostraka\n${typed}`
+const esm = `import { createCache, OstrakaError, type Cache, type Namespace } from 'ostraka'\nimport { runBenchmark, type Subject } from 'ostraka/bench'\n${typed}`
+const required = `import ostraka = require('ostraka')\nimport type { Cache, Namespace } from 'ostraka'\nimport bench = require('ostraka/bench')\nimport type { Subject } from 'ostraka/bench'\nconst { createCache, OstrakaError } = ostraka\nconst { runBenchmark } = bench\n${typed}`
 
 describe('the types', () => {
   it.each([
@@ -69,16 +71,16 @@ describe('the types', () => {
     for (const file of files) {
       const built = path.join(`out-${module}`, file.replace(/ts$/, 'js'))
       if (file === 'esm.ts') continue
-      expect(await node(built)).toEqual({ code: 0, stdout: 'Xenia Xenia 1\n', stderr: '' })
+      expect(await node(built)).toEqual({ code: 0, stdout: 'Xenia Xenia 1 function\n', stderr: '' })
     }
   })
 
-  it('name for require every value that the package exports', async () => {
-    write({ 'values.cjs': `console.log(JSON.stringify(Object.keys(require('ostraka')).sort()))` })
+  it.each(['ostraka', 'ostraka/bench'])('name for require every value that %s exports', async (entry) => {
+    write({ 'values.cjs': `console.log(JSON.stringify(Object.keys(require('${entry}')).sort()))` })
     const names = JSON.parse((await node('values.cjs')).stdout) as string[]
     const literal = `{ ${names.map((name) => `${name}: true`).join(', ')} }`
     write({
-      'values.cts': `import ostraka = require('ostraka')\nexport const names: { [K in keyof typeof ostraka]: true } = ${literal}\n`,
+      'values.cts': `import entry = require('${entry}')\nexport const names: { [K in keyof typeof entry]: true } = ${literal}\n`,
     })
     const compilerOptions = { module: 'node16', target: 'es2022', strict: true, noEmit: true, types: ['node'] }
     write({ 'tsconfig.json': JSON.stringify({ compilerOptions, files: ['values.cts'] }) })
