@@ -31,6 +31,7 @@ export function suiteReport(result: SuiteResult): string {
 
 /** Where ours is ahead of rivals and where behind, in numbers. */
 export function standingsReport(report: BenchReport): string {
+  if (report.settings.scale === 'smoke') return 'Every suite asked for runs. Figures of so small counts mean nothing.\n'
   const all = standings(report).filter(({ sure }) => sure)
   if (all.length === 0) return ''
   const behind = all.filter(({ factor }) => factor < 1).sort((a, b) => a.factor - b.factor)
