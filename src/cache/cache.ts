@@ -6,6 +6,8 @@ import { type LoadQueue, queueOf } from '../loading/queue.js'
 import type { LoadBounds, NamespaceOptions, NearSettings, SharedSettings } from '../options/cache-options.js'
 import { show } from '../options/validate.js'
 import type { Supervisor } from '../owners/supervisor.js'
+import { ChangeFeed, type ChangesOptions } from '../stats/change-feed.js'
+import type { CacheEvent, EventFilter, EventLog } from '../stats/events.js'
 import { levels, type StatsLevel } from '../stats/level.js'
 import { Marks, type StatsSince } from '../stats/marks.js'
 import type { Observer } from '../stats/observer.js'
@@ -103,6 +105,9 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   /** Removes everything, those of all namespaces included, in constant time: no thread reads an older entry once this returns. */
   clear(): void {
     this.#handle.engine.clear()
+    const { changes, events } = this.#handle.observer
+    changes.tell('clear', '')
+    events.note('clear', '')
   }
 
   /**
@@ -163,6 +168,26 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   get sampler(): Sampler {
     this.#handle.engine.name
     return this.#handle.observer.sampler
+  }
+
+  /** What happened lately, and what counts as slow, over all threads (docs/observing.md). */
+  get events(): EventLog {
+    this.#handle.engine.name
+    return this.#handle.observer.events
+  }
+
+  /** The newest events, at most 50 unless a number says otherwise; with a filter, those of a type, key prefix or namespace. */
+  recentEvents(filter?: EventFilter | number): CacheEvent[] {
+    return this.events.recent(filter)
+  }
+
+  /**
+   * What is set, deleted, evicted, expired, invalidated or cleared from now on, by all threads, in batches; ends when it is returned from or this
+   * handle is closed. Bounded: changes that come faster than they are read are counted as lost.
+   */
+  changes(options: ChangesOptions = {}): ChangeFeed {
+    this.#handle.engine.name
+    return new ChangeFeed(this.#handle.observer, options, () => this.#handle.open)
   }
 
   #countNear(): void {

@@ -14,6 +14,7 @@ import { OwnerMemory } from '../owners/owner-memory.js'
 import { Supervisor } from '../owners/supervisor.js'
 import { Observer } from '../stats/observer.js'
 import { Cache, type CacheParts } from './cache.js'
+import { splitKey } from './keys.js'
 import { NamespaceTable } from './namespace-table.js'
 import { NearCaches } from './near-caches.js'
 import type { AnySchema, Schema } from './schema.js'
@@ -99,7 +100,7 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
   if (attachment === undefined) {
     const engine = choice.attach(opened.regions)
     const supervisor = supervise(settings.name, shared, opened.regions, choice)
-    const observer = new Observer(engine, opened.regions, shared.stats)
+    const observer = new Observer(engine, opened.regions, shared.stats, { cache: settings.name, split: splitKey })
     attachment = { engine, near: new NearCaches(engine, opened.regions), supervisor, observer, handles: 0 }
     attachments.set(key, attachment)
     // Advice only: whoever attaches first gives it before most of the memory has been touched.

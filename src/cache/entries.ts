@@ -142,7 +142,10 @@ export class Entries {
 
   take(key: string): unknown {
     const found = this.#handle.engine.take(key)
-    if (found !== undefined) this.#tally?.count(Tallied.taken)
+    if (found !== undefined) {
+      this.#tally?.count(Tallied.taken)
+      this.#handle.observer.changes.tell('delete', key)
+    }
     if (typeof found !== 'number') return found
     const kind = this.#handle.engine.meta[Meta.kind] as number
     const taken = this.#handle.engine.taken
@@ -151,7 +154,10 @@ export class Entries {
 
   delete(key: string): boolean {
     const removed = this.#handle.engine.delete(key)
-    if (removed) this.#tally?.count(Tallied.deleted)
+    if (removed) {
+      this.#tally?.count(Tallied.deleted)
+      this.#handle.observer.changes.tell('delete', key)
+    }
     return removed
   }
 
@@ -159,6 +165,7 @@ export class Entries {
   write(key: string, value: unknown, mode: number, options: EntryOptions | undefined): number {
     const status = this.#write(key, value, mode, options)
     this.#tally?.count(tallyOf(status))
+    if (status !== Status.refused) this.#told(status, key)
     return status
   }
 
@@ -200,7 +207,10 @@ export class Entries {
     for (let attempt = 0; ; attempt++) {
       const status = this.#updateOnce(key, change, options)
       if (status !== UNCHANGED) this.#tally?.count(tallyOf(status))
-      if (status !== Status.refused) return status === Status.stored
+      if (status !== Status.refused) {
+        if (status !== UNCHANGED) this.#told(status, key)
+        return status === Status.stored
+      }
       // Whoever was refused lost to one that succeeded, so somebody always gets on; waiting a little keeps that from repeating.
       if (attempt > 4) waitBriefly(Math.min(attempt, 64))
     }
@@ -247,6 +257,7 @@ export class Entries {
     }
     const sum = this.#handle.engine.increment(key, by, this.#jittered(ttl), idle)
     this.#tally?.count(tallyOf(sum === undefined ? Status.noRoom : Number.isNaN(sum) ? Status.refused : Status.stored))
+    if (sum !== undefined && !Number.isNaN(sum)) this.#told(Status.stored, key)
     if (sum === undefined || !Number.isNaN(sum)) return sum
     const message = `The entry ${show(own)} is not a number; use update, or delete it first`
     throw new OstrakaError('OSTRAKA_ERR_NOT_A_NUMBER', message)
@@ -303,6 +314,11 @@ export class Entries {
   #tooLarge(key: string, mode: number): number {
     if (mode === Mode.set) this.#handle.engine.delete(key)
     return Status.tooLarge
+  }
+
+  /** What could not be kept has left nothing under the key, whatever was there before. */
+  #told(status: number, key: string): void {
+    this.#handle.observer.changes.tell(status === Status.stored ? 'set' : 'delete', key)
   }
 
   /** Only ever shorter: nothing lives longer than was asked for. */

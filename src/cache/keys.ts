@@ -12,6 +12,21 @@ export function namespacePrefix(parent: string, name: string): string {
   return `${parent}${mark}${name}${mark}`
 }
 
+/** What a key in memory is to its user; names of namespaces within namespaces are joined by '/'. */
+export function splitKey(stored: string): { key: string; namespace: string | undefined } {
+  const names: string[] = []
+  let at = 0
+  while (stored.charCodeAt(at) === MARK && stored.charCodeAt(at + 1) !== MARK) {
+    const end = stored.indexOf(mark, at + 1)
+    // Cut within its prefix.
+    if (end < 0) break
+    names.push(stored.slice(at + 1, end))
+    at = end + 1
+  }
+  const key = stored.slice(stored.charCodeAt(at) === MARK ? at + 1 : at)
+  return { key, namespace: names.length === 0 ? undefined : names.join('/') }
+}
+
 /** The keys of one view, between what its users write and what stands in memory. */
 export class KeySpace {
   /** Empty for the cache itself. */

@@ -98,7 +98,8 @@ export class Namespace<T = never> extends CacheView<[T] extends [never] ? AnySch
    */
   clear(): void {
     const { engine } = this.#context.handle
-    for (const stored of this.#stored(true)) engine.delete(stored)
+    const { changes } = this.#context.handle.observer
+    for (const stored of this.#stored(true)) if (engine.delete(stored)) changes.tell('delete', stored)
     this.#tally.count(Tallied.clears)
   }
 

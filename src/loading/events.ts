@@ -1,6 +1,6 @@
 // What is noted of loads when they end, and what subscribers of node:diagnostics_channel hear of them, in the thread where they run. Touches its
 // channels, which cost nothing without subscribers, and the thread's observer.
-import { channel } from 'node:diagnostics_channel'
+import { channel, tracingChannel } from 'node:diagnostics_channel'
 import type { Flight } from './flight.js'
 
 /** On 'ostraka:load:start': a loader is about to be called. */
@@ -28,16 +28,53 @@ export interface LoadEnded extends LoadStarted {
 
 const started = channel('ostraka:load:start')
 const ended = channel('ostraka:load:end')
+/** For tracers: 'tracing:ostraka:load:start', ':end', ':asyncStart', ':asyncEnd' and ':error', each with one object for the load's whole life. */
+const traced = tracingChannel<unknown, LoadTrace>('ostraka:load')
+
+/** What subscribers of the tracing channel are given; `outcome`, `milliseconds` and `error` once they are known. */
+export interface LoadTrace extends LoadStarted {
+  outcome?: LoadEnded['outcome']
+  milliseconds?: number
+  error?: unknown
+}
 
 export function tellStart(flight: Flight): void {
   if (started.hasSubscribers) started.publish(describe(flight))
+}
+
+/** Calls the loader so that tracers see it begin, and what it starts as its children. */
+export function traceLoad<T>(flight: Flight, work: () => T): T {
+  if (!isTraced()) return work()
+  const trace: LoadTrace = { ...describe(flight) }
+  flight.trace = trace
+  return traced.start.runStores(trace, () => {
+    try {
+      return work()
+    } finally {
+      traced.end.publish(trace)
+    }
+  })
+}
+
+function isTraced(): boolean {
+  const { start, end, asyncStart, asyncEnd, error } = traced
+  return [start, end, asyncStart, asyncEnd, error].some(({ hasSubscribers }) => hasSubscribers)
 }
 
 /** Notes how long it took. Runs subscribers: only where nothing is half done. */
 export function tellEnd(flight: Flight, outcome: LoadEnded['outcome'], error?: unknown): void {
   if (flight.began === 0) return
   const milliseconds = performance.now() - flight.began
-  flight.view.owner.observer.loaded(milliseconds)
+  flight.view.owner.observer.loaded(milliseconds, flight.key, outcome === 'failed')
+  if (flight.trace !== undefined) {
+    const trace: LoadTrace = Object.assign(flight.trace as LoadTrace, { outcome, milliseconds })
+    if (outcome === 'failed') {
+      trace.error = error
+      traced.error.publish(trace)
+    }
+    traced.asyncStart.publish(trace)
+    traced.asyncEnd.publish(trace)
+  }
   if (!ended.hasSubscribers) return
   const message: LoadEnded = { ...describe(flight), outcome, milliseconds, ...(outcome === 'failed' ? { error } : {}) }
   ended.publish(message)

@@ -44,6 +44,8 @@ export class Flight {
   cancel: (() => void) | undefined
   /** Looks now and then whether callers of other threads still wait, where none of this one does. */
   watch: NodeJS.Timeout | undefined
+  /** What tracers of the load are given each time. */
+  trace: object | undefined
   #controller: AbortController | undefined
   #aborted = false
   #reason: unknown

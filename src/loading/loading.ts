@@ -231,7 +231,8 @@ export class Loading {
     const list = typeof keys === 'string' ? [keys] : keys
     checkKeyList(list)
     const { encode } = this.#parts
-    for (const key of list.map(encode)) this.#engine.delete(key)
+    const { changes } = this.#parts.owner.observer
+    for (const key of list.map(encode)) if (this.#engine.delete(key)) changes.tell('delete', key)
   }
 
   async invalidateTags(tags: string | readonly string[]): Promise<void> {
@@ -239,6 +240,11 @@ export class Loading {
     checkTags(list, 'invalidateTags')
     const engine = this.#engine
     if (list.length > 0) engine.invalidateTags(tagCounters(engine, list))
+    const { changes, events } = this.#parts.owner.observer
+    for (const tag of list) {
+      changes.tell('invalidateTag', tag)
+      events.note('invalidate', tag)
+    }
   }
 
   get #engine(): Engine {

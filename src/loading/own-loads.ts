@@ -7,7 +7,7 @@ import { OstrakaError } from '../errors.js'
 import { encodeValue } from '../values/encode.js'
 import { captureContext, contextOf, running } from './context.js'
 import { jittered } from './early-expiry.js'
-import { tellEnd, tellStart } from './events.js'
+import { tellEnd, tellStart, traceLoad } from './events.js'
 import type { Flight } from './flight.js'
 import type { Flights } from './flights.js'
 import type { OtherThreads } from './other-threads.js'
@@ -127,7 +127,7 @@ export class OwnLoads {
     const work = () => running.run(flight, flight.loader, contextOf(flight))
     let result: unknown
     try {
-      result = flight.context === undefined ? work() : flight.context(work)
+      result = traceLoad(flight, () => (flight.context === undefined ? work() : flight.context(work)))
       if (isThenable(result)) {
         Promise.resolve(result).then(
           (value) => this.#loaded(flight, value),
@@ -199,7 +199,9 @@ export class OwnLoads {
       tags: tags.length === 0 ? noTags : tagCounters(engine, tags),
       lease: token,
     }
-    return engine.writeEntry(flight.key, value, kind, Mode.fill, fields) === Status.stored
+    const kept = engine.writeEntry(flight.key, value, kind, Mode.fill, fields) === Status.stored
+    if (kept) flight.view.owner.observer.changes.tell('set', flight.key)
+    return kept
   }
 
   /** Milliseconds that the load took. */

@@ -6,6 +6,9 @@ export function monotonicMs(): number {
   return seconds * 1000 + nanoseconds / 1e6
 }
 
+/** What is to be added to `monotonicMs` for milliseconds since 1970, as this thread saw it when it began: it does not move when the clock is set. */
+export const wallClockOffset = Date.now() - monotonicMs()
+
 /** What two looks at `performance.now` cost by themselves, in nanoseconds: taken off whatever is timed. */
 export const clockNanoseconds = (() => {
   let least = Infinity

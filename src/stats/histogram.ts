@@ -45,7 +45,7 @@ export interface LatencySummary {
 
 export class Histograms {
   readonly #buckets: (Uint32Array | undefined)[]
-  readonly #carries: Int32Array
+  #carries: Int32Array
 
   constructor(control: ArrayBufferLike, observed: ArrayBufferLike, { histograms }: ObservedLayout) {
     this.#buckets = timedKinds.map((_, kind) => {
@@ -82,6 +82,7 @@ export class Histograms {
 
   release(): void {
     this.#buckets.fill(undefined)
+    this.#carries = new Int32Array(0)
   }
 
   // A bucket that has counted to 2^32: once in hours where one is hit ten million times a second.

@@ -18,10 +18,16 @@ export const Header = {
   changes: 9,
   /** Handles that read changes. */
   changeReaders: 10,
+  /** Until when changes are told unless a reader says more, in seconds of the monotonic clock; 0: nobody reads. */
+  changesUntil: 11,
   /** Most live memory that was ever seen, in KiB. */
   peakKib: 12,
   /** Decay of heat: number of the period that it was last halved for. */
   heatPeriod: 13,
+  /** What is slow, in µs; 0: as by default. */
+  slowMicroseconds: 14,
+  /** The share of ordinary loads that is told as events, in parts of 2^20. */
+  loadShare: 15,
   /** For each ring, when a sample was last taken at an interval: ms, wrapping, never 0. */
   sampledAt: 16,
 } as const
@@ -75,9 +81,9 @@ export const SAMPLE_BYTES = SAMPLE_FIELDS * 8
 /** Most samples of the rings of 1 s (or the interval asked for), 1 min, 5 min: five minutes, three hours, a day. */
 const MOST_SAMPLES = [300, 180, 288] as const
 
-export const EVENT_BYTES = 128
+/** A record of an event or a change: see keyed-ring.ts. */
+export const RECORD_BYTES = 128
 const MOST_EVENTS = 512
-export const CHANGE_BYTES = 128
 const MOST_CHANGES = 1024
 export const HEAT_BYTES = 96
 const MOST_HEAT = 512
@@ -113,7 +119,7 @@ export function layoutOf(bytes: number): ObservedLayout {
   const rest = bytes - at
   const rings = MOST_SAMPLES.map((most, index) => take(rest * ([0.2, 0.15, 0.15][index] ?? 0), SAMPLE_BYTES, most))
   const heat = take(rest * 0.12, HEAT_BYTES, MOST_HEAT)
-  const events = take(rest * 0.13, EVENT_BYTES, MOST_EVENTS)
-  const changes = take(rest * 0.25, CHANGE_BYTES, MOST_CHANGES)
+  const events = take(rest * 0.13, RECORD_BYTES, MOST_EVENTS)
+  const changes = take(rest * 0.25, RECORD_BYTES, MOST_CHANGES)
   return { rings: rings as unknown as [Ring, Ring, Ring], heat, events, changes, histograms }
 }

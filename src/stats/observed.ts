@@ -13,7 +13,7 @@ const ROWS = 128
 
 export class Observed {
   readonly layout: ObservedLayout
-  readonly header: Int32Array
+  header: Int32Array
   readonly histograms: Histograms
   #buffer: SharedArrayBuffer
   #rows: Float64Array
@@ -144,6 +144,7 @@ export class Observed {
   release(): void {
     const nothing = new SharedArrayBuffer(0)
     this.#buffer = nothing
+    this.header = new Int32Array(HEADER_BYTES / 4)
     this.#rows = new Float64Array(nothing)
     this.#regions = { ...this.#regions, observed: nothing, shards: [] }
     this.histograms.release()

@@ -3,7 +3,9 @@
 // Touches its row, the histograms, and whether its engine counts.
 import type { Regions } from '../engine/create.js'
 import type { Engine } from '../engine/engine.js'
+import { ChangeTeller } from './changes.js'
 import { clockNanoseconds } from './clock.js'
+import { type CacheNames, EventLog } from './events.js'
 import { Timed } from './histogram.js'
 import { Own } from './layout.js'
 import { Level, type StatsLevel } from './level.js'
@@ -15,22 +17,31 @@ const LOOK_EVERY = 1024
 /** One operation in so many is timed, at random distances, so that no rhythm of the program is missed or met each time. */
 export const SAMPLE_EVERY = 128
 
+const nameless: CacheNames = { cache: '', split: (key) => ({ key, namespace: undefined }) }
+
 export class Observer {
   readonly engine: Engine
   readonly observed: Observed
   readonly sampler: Sampler
+  readonly events: EventLog
+  readonly changes: ChangeTeller
+  readonly about: CacheNames
   /** Operations until the next that is looked at. Whoever runs one counts down, and below 0 calls `begin` and `end` around it. */
   left = 0
   #level: number
   #row: Float64Array
   #began = 0
 
-  constructor(engine: Engine, regions: Regions, level: StatsLevel) {
+  constructor(engine: Engine, regions: Regions, level: StatsLevel, about: CacheNames = nameless) {
     this.engine = engine
     this.observed = new Observed(regions)
     this.observed.begin(level)
     this.sampler = new Sampler(engine, this.observed)
+    this.events = new EventLog(this.observed, about)
+    this.changes = new ChangeTeller(engine, this.observed)
+    this.about = about
     this.sampler.follow()
+    this.changes.follow()
     this.#row = this.observed.rowOf(engine.line)
     this.#level = Level.counters
     this.#adopt(this.observed.levelNumber)
@@ -49,6 +60,7 @@ export class Observer {
   /** Sets the level for all threads, and for this one at once. */
   setLevel(level: StatsLevel): void {
     this.observed.level = level
+    this.events.note('level', level)
     this.#adopt(Level[level])
     this.left = 0
   }
@@ -58,13 +70,14 @@ export class Observer {
     const level = this.observed.levelNumber
     if (level !== this.#level) this.#adopt(level)
     this.sampler.follow()
+    this.changes.follow()
     // The operation itself counts down, too.
     this.left = 1
     this.#began = level >= Level.sampled ? performance.now() : -1
   }
 
-  /** After it. Where it threw, the next one is looked at instead. */
-  end(kind: number, _key: string, _found: boolean): void {
+  /** After it; `key` as in memory. Where it threw, the next one is looked at instead. */
+  end(kind: number, key: string, _found: boolean): void {
     if (this.#began < 0) {
       this.left = LOOK_EVERY
       return
@@ -72,6 +85,7 @@ export class Observer {
     const nanoseconds = Math.max(0, (performance.now() - this.#began) * 1e6 - clockNanoseconds)
     this.observed.histograms.record(kind, nanoseconds)
     this.add(Own.timed, 1)
+    this.events.timed(kind, key, nanoseconds / 1e6)
     this.left = this.#level === Level.full ? 0 : 1 + Math.floor(Math.random() * (2 * SAMPLE_EVERY - 1))
   }
 
@@ -101,10 +115,11 @@ export class Observer {
   }
 
   /** A loader has come to its end. */
-  loaded(milliseconds: number): void {
+  loaded(milliseconds: number, key: string, failed: boolean): void {
     if (this.#level === Level.off) return
     this.add(Own.loadMs, milliseconds)
     this.observed.histograms.record(Timed.load, milliseconds * 1e6)
+    this.events.loaded(key, milliseconds, failed)
   }
 
   /** A caller has waited for a load that somebody else ran. */
@@ -115,10 +130,19 @@ export class Observer {
     this.observed.histograms.record(Timed.wait, milliseconds * 1e6)
   }
 
+  /** For a thread without timers: after each round of its work. */
+  turn(): void {
+    const level = this.observed.levelNumber
+    if (level !== this.#level) this.#adopt(level)
+    this.changes.turn()
+  }
+
   /** The thread's last handle is closed. */
   release(): void {
     this.#row = new Float64Array(0)
     this.sampler.release()
+    this.changes.release()
+    this.events.release()
     this.observed.release()
   }
 

@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.js'
 import { OstrakaError } from '../errors.js'
 import { durationHint, parseDuration } from '../options/units.js'
 import { show } from '../options/validate.js'
-import { monotonicMs } from './clock.js'
+import { monotonicMs, wallClockOffset } from './clock.js'
 import { Header, type Ring, SAMPLE_BYTES, SAMPLE_FIELDS } from './layout.js'
 import type { Observed } from './observed.js'
 import { between, type RawSample, type Sample, sampleFields, type Trend, trendOf, valuesOf } from './samples.js'
@@ -85,9 +85,8 @@ export class Sampler {
     if (ring < 0) throw new OstrakaError('OSTRAKA_ERR_INVALID_ARGUMENT', `a scale is ${scales.map(show).join(' or ')}`)
     this.follow()
     const raw = this.#read(ring, count + 1)
-    const offset = Date.now() - monotonicMs()
     const interval = this.#spanOf(ring)
-    return raw.slice(1).map((after, index) => between(raw[index] as RawSample, after, interval, offset))
+    return raw.slice(1).map((after, index) => between(raw[index] as RawSample, after, interval, wallClockOffset))
   }
 
   /** Where one of the values of samples is going, over the last `count` of them. */

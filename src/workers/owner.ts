@@ -9,6 +9,7 @@ import { Duty, OVER } from '../owners/duty.js'
 import type { OwnerData } from '../owners/owner-data.js'
 import { Row } from '../owners/owner-layout.js'
 import { OwnerMemory } from '../owners/owner-memory.js'
+import { Observer } from '../stats/observer.js'
 
 // What every worker inherits keeps alive the memory of all caches that there were.
 setEnvironmentData(KEY, undefined as never)
@@ -20,15 +21,18 @@ function main({ memory: buffer, index, epoch, engine: name, regions }: OwnerData
     engine.detach()
     return
   }
+  const observer = new Observer(engine, regions, 'sampled')
   const duty = new Duty(memory, index, epoch, engine, regions)
   const doorbell = memory.at(index, Row.doorbell)
   for (;;) {
     // Before the round: what is rung for during it is not slept over.
     const seen = Atomics.load(memory.words, doorbell)
     const wait = duty.round()
+    observer.turn()
     if (wait === OVER) break
     if (wait > 0) Atomics.wait(memory.words, doorbell, seen, wait)
   }
+  observer.release()
   duty.end()
 }
 
