@@ -45,17 +45,20 @@ for (const name of wanted) {
   }
 }
 const about = machine()
+// With the JSON on stdout, the table goes to stderr.
+if (values.json === '-') console.log = console.error
 console.log(
   `ostraka ${about.ostraka} · node ${about.node} · ${about.cpu}, ${about.cores} cores · load ${about.loadAverage.toFixed(1)}\n`,
 )
 printTable(figures)
 const held = figures.filter((row) => row.held).length
+const measured = figures.filter((row) => row.held !== null).length
 console.log(
-  `\n${held} of ${figures.length} held${failed.length ? `; could not be measured: ${failed.join(', ')}` : ''}`,
+  `\n${held} of ${measured} held${measured < figures.length ? `, ${figures.length - measured} not measured` : ''}${failed.length ? `; could not be measured: ${failed.join(', ')}` : ''}`,
 )
-if (values.json)
-  writeFileSync(
-    values.json,
-    `${JSON.stringify({ machine: about, date: new Date().toISOString(), figures, failed }, null, 2)}\n`,
-  )
+if (values.json) {
+  const text = `${JSON.stringify({ machine: about, date: new Date().toISOString(), figures, failed }, null, 2)}\n`
+  if (values.json === '-') process.stdout.write(text)
+  else writeFileSync(values.json, text)
+}
 process.exitCode = failed.length > 0 ? 1 : 0

@@ -46,6 +46,11 @@ export function figure(what, against, wanted, measured, more = {}) {
   return { what, against, wanted: `${sign} ${most ?? least}${unit}`, measured, unit, held, ...more }
 }
 
+/** A figure that cannot be taken, and why: of what is not built yet, or for want of something that has to be given. */
+export function notMeasured(what, against, wanted, reason) {
+  return { what, against, wanted, measured: null, unit: '', held: null, detail: reason }
+}
+
 /** Indexes below `limit` in a fixed pseudo-random order. */
 export function randomOrder(count, limit, seed = 12_345) {
   const order = new Uint32Array(count)
@@ -90,9 +95,9 @@ export function machine() {
 export function printTable(figures) {
   const show = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2))
   const rows = figures.map((f) => [
-    f.held ? 'held' : 'MISSED',
+    f.held === null ? 'not measured' : f.held ? 'held' : 'MISSED',
     f.wanted,
-    `${show(f.measured)}${f.unit}`,
+    f.measured === null ? '–' : `${show(f.measured)}${f.unit}`,
     `${f.what} / ${f.against}${f.detail ? ` (${f.detail})` : ''}`,
   ])
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column].length)))

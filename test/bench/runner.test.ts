@@ -146,13 +146,15 @@ describe('subjects', () => {
         { name: 'a', open },
         { name: 'a', open },
       ],
-      workload,
+      workload: { ...workload, keys: 0 },
       threads: 2,
       precision: 0,
+      slice: -1,
     }
     const error = await runBenchmark(bad).catch((caught: unknown) => caught)
     expect(error).toMatchObject({ code: 'OSTRAKA_ERR_INVALID_OPTION' })
-    for (const part of ['the same name', 'use module', 'precision']) expect((error as Error).message).toContain(part)
+    for (const part of ['the same name', 'use module', 'precision: above 0', 'workload.keys: at least 1'])
+      expect((error as Error).message).toContain(part)
     await expect(runBenchmark({ ...short, subjects: [{ name: 'a' }], workload })).rejects.toThrow(
       /neither open nor module/,
     )

@@ -1,7 +1,8 @@
 // The bench command: what it lists, what it refuses, a suite from beginning to end, and reports made of an earlier result.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { ostraka } from './run.js'
 
@@ -100,4 +101,15 @@ test('--compare latest needs a history', async () => {
   writeFileSync(file('empty.json'), JSON.stringify({ format: 'ostraka-bench', version: 2 }))
   const { code, stderr } = await ostraka(['bench', '--from', file('empty.json')])
   expect([code, stderr.includes('is no result of ostraka bench that this version reads')]).toEqual([2, true])
+})
+
+test('--figures says that it needs the repository where there is none', async () => {
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  for (const name of ['dist', 'package.json'])
+    cpSync(join(root, name), join(folder, 'installed', name), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(folder, 'installed', 'node_modules'), 'junction')
+  const main = join(folder, 'installed', 'dist', 'cli', 'main.js')
+  const { code, stderr } = await ostraka(['bench', '--figures'], {}, 60_000, main)
+  expect(stderr).toContain('bench/figures.mjs is not part of the installed package')
+  expect(code).toBe(2)
 })

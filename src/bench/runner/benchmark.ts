@@ -208,22 +208,31 @@ export async function runBenchmark(settings: BenchmarkSettings): Promise<Benchma
   }
 }
 
-function check({ subjects, threads = 1, isolate = false, precision, arrivals }: BenchmarkSettings): void {
+function check(settings: BenchmarkSettings): void {
+  const { subjects, threads = 1, isolate = false, arrivals, workload } = settings
   const faults: string[] = []
   if (subjects.length === 0) faults.push('subjects: there is none to measure')
   const names = subjects.map(({ name }) => name)
   if (new Set(names).size < names.length) faults.push('subjects: two have the same name')
   if (threads > 1 || isolate) {
-    const here = subjects.filter(({ module }) => module === undefined)
-    for (const { name } of here) {
-      faults.push(
-        `subjects: ${name} is given by a function, which ${isolate ? 'a process' : 'a thread'} cannot be handed; use module`,
-      )
+    for (const { name } of subjects.filter(({ module }) => module === undefined)) {
+      const what = isolate ? 'a process' : 'a thread'
+      faults.push(`subjects: ${name} is given by a function, which ${what} cannot be handed; use module`)
     }
   }
-  if (!(threads >= 1)) faults.push('threads: at least 1')
-  if (precision !== undefined && !(precision > 0)) faults.push('precision: above 0')
-  if (arrivals !== undefined && !(arrivals.perSecond > 0)) faults.push('arrivals.perSecond: above 0')
+  const least = (name: string, value: number | undefined, from: number) => {
+    if (value !== undefined && !(value >= from)) faults.push(`${name}: at least ${from}, not ${value}`)
+  }
+  const above = (name: string, value: number | undefined) => {
+    if (value !== undefined && !(value > 0)) faults.push(`${name}: above 0, not ${value}`)
+  }
+  for (const name of ['threads', 'connections', 'depth', 'requests', 'leastRounds', 'mostRounds'] as const)
+    least(name, settings[name], 1)
+  for (const name of ['ramp', 'coolDown', 'drain', 'warmUp', 'budget'] as const) least(name, settings[name], 0)
+  for (const name of ['slice', 'precision'] as const) above(name, settings[name])
+  above('arrivals.perSecond', arrivals?.perSecond)
+  if ('asks' in workload) least('workload.length', workload.length, 1)
+  else for (const name of ['requests', 'keys'] as const) least(`workload.${name}`, workload[name], 1)
   if (faults.length > 0) throw new OstrakaError('OSTRAKA_ERR_INVALID_OPTION', faults.join('; '))
 }
 

@@ -7,12 +7,14 @@ import { type Host, type HostMemory, type HostTask, type Pauses, startHost } fro
 import { openSubject } from './load.js'
 import { requesterFor } from './requester.js'
 import { collect, settledResident } from './resident.js'
+import type { Open } from './target.js'
 
-/** Requests: enough for V8's young generation to have been filled several times. */
-const exercises = 50_000
+/** Requests of which values are thrown away, and those to a subject that is closed again. */
+const garbage = 50_000
+const rehearsal = 1_000
 
 let host: Host
-let before: number
+let before: HostMemory
 
 let pauses = { count: 0, total: 0, longest: 0 }
 const observer = new PerformanceObserver((list) => note(list.getEntries()))
@@ -26,27 +28,22 @@ function note(entries: readonly { readonly duration: number }[]): void {
 }
 
 const answers = {
-  start: async (task: HostTask) => {
-    const stream = shared(task.stream)
-    const { subject } = task
+  start: async (given: HostTask) => {
+    const stream = shared(given.stream)
+    const { subject } = given
     // In this thread, where one is enough: its memory is the same, and nothing else runs here.
-    const here =
-      task.threads === 1
-        ? {
-            ...subject,
-            open: (_: unknown, context: Parameters<typeof openSubject>[1]) => openSubject(subject, context),
-          }
-        : subject
-    exercise(stream, task)
-    before = await settledResident()
-    host = await startHost({ ...task, subject: here, stream })
+    const open: Open = (_, context) => openSubject(subject, context)
+    const task: HostTask = { ...given, stream, subject: given.threads === 1 ? { ...subject, open } : subject }
+    makeGarbage(task)
+    before = await rehearse(task)
+    host = await startHost(task)
   },
   fill: () => host.fill(),
   run: (slice: Slice) => host.run(slice),
-  /** By how much the process grew since it opened the subject, its threads included. */
+  /** By how much it grew since the subject was opened for good, its threads included. */
   memory: async (): Promise<HostMemory> => {
-    const memory = await host.memory()
-    return { ...memory, resident: memory.resident - before }
+    const { resident, outside, entries } = await host.memory()
+    return { resident: resident - before.resident, outside: Math.max(0, outside - before.outside), entries }
   },
   collections: (count: number) =>
     Array.from({ length: count }, () => {
@@ -71,10 +68,19 @@ answer(process, answers)
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit())
 
-/** Makes garbage and compiles what sends load, so that what the process grows by later is the subject's. */
-function exercise(stream: Stream, { requests }: HostTask): void {
+/** Fills V8's young generation several times, so that it has the size that it will keep. */
+function makeGarbage({ stream, requests }: HostTask): void {
   const requester = requesterFor({ get: () => undefined, set: () => true, follow: () => {} }, stream, requests)
-  if (!requester.asynchronous) for (let at = 0; at < exercises; at++) requester.ask(at)
+  if (!requester.asynchronous) for (let at = 0; at < garbage; at++) requester.ask(at)
+}
+
+/** Opens the subject once for nothing: its code, what the compiler makes of it, and an empty server are no part of what entries take. */
+async function rehearse(task: HostTask): Promise<HostMemory> {
+  const once = await startHost(task)
+  await once.run({ requests: rehearsal, ramp: 0, coolDown: 0, drain: 0, atOnce: 64, sampleEvery: 1024, seed: 1 })
+  const { outside } = await once.memory()
+  await once.close()
+  return { resident: await settledResident(), outside, entries: 0 }
 }
 
 function shared(stream: Stream): Stream {

@@ -120,9 +120,9 @@ const requests = (count: number) => ({
 })
 
 async function churn(context: SuiteContext, rival: Rival): Promise<Row> {
-  const room = at(context, 2 ** 21, 2 ** 24, 2 ** 26)
+  const room = at(context, 2 ** 21, 2 ** 23, 2 ** 26)
   const entries = Math.floor(room / (valueBytes + keyOf(0).length + rival.guessedOverhead))
-  const cycles = at(context, 3, 6, 12)
+  const cycles = at(context, 3, 5, 12)
   // Never the same key again before many cycles have passed.
   const length = Math.min(2 ** 22, entries * (cycles + 3))
   const stream = makeStream({

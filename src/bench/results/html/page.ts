@@ -131,8 +131,12 @@ function card(
   const [first] = primary(rows[0]!)
   const table = `<div class="scroll"><table><tr><th></th>${measures.map((measure) => `<th>${escaped(measure)}</th>`).join('')}<th></th>${withTrend ? '<th>history</th>' : ''}</tr>${lines.join('')}</table></div>`
   const chart = barChart(rows)
-  const open = measures.length > 1 || withTrend
-  return `<div class="card"><h3>${escaped(name)}${measures.length > 1 ? `: ${escaped(first)}` : ''}</h3>${chart}<details${open && rows.length <= 8 ? ' open' : ''}><summary>${open ? 'All measures' : 'Table'}</summary>${table}</details></div>`
+  const open = measures.length > 2 || withTrend
+  // Many measures want the whole width: bars to the left, the table beside them.
+  if (measures.length > 4) {
+    return `<div class="card wide split"><div><h3>${escaped(name)}: ${escaped(first)}</h3>${chart}</div>${table}</div>`
+  }
+  return `<div class="card"><h3>${escaped(name)}${measures.length > 1 ? `: ${escaped(first)}` : ''}</h3>${chart}<details${open && rows.length <= 8 ? ' open' : ''}><summary>${measures.length > 1 ? 'All measures' : 'Table'}</summary>${table}</details></div>`
 }
 
 function history(suite: string, row: Row, report: BenchReport, earlier: readonly BenchReport[]): string {

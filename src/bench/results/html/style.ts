@@ -33,6 +33,8 @@ nav a:hover { border-color: var(--ours); }
 .tile span { color: var(--quiet); font-size: 13px; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)); gap: 14px; margin-top: 14px; align-items: start; }
 .wide { grid-column: 1 / -1; }
+.split { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 8px 28px; align-items: center; }
+@media (max-width: 800px) { .split { grid-template-columns: minmax(0, 1fr); } }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { fill: var(--ink); font-size: 12px; font-family: inherit; }
 svg text.quiet { fill: var(--quiet); font-size: 11px; }
