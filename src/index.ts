@@ -3,6 +3,7 @@
 export type { EntryOptions } from './cache/arguments.js'
 export { Cache } from './cache/cache.js'
 export { createCache } from './cache/create-cache.js'
+export type { Heat, HotKey } from './cache/heat.js'
 export type { EntryDescription } from './cache/inspect.js'
 export { Namespace, type NamespaceStats } from './cache/namespace.js'
 export type { NearStats } from './cache/near.js'

@@ -16,6 +16,8 @@ import { invalidArgument } from './arguments.js'
 import { closedEngine } from './closed-engine.js'
 import { Entries } from './entries.js'
 import { Handle } from './handle.js'
+import { type Heat, type HotKey, heatOf, readCount } from './heat.js'
+import { describeEntry } from './inspect.js'
 import { KeySpace } from './keys.js'
 import { type Namespace, type NamespaceContext, openNamespace } from './namespace.js'
 import type { NamespaceTable } from './namespace-table.js'
@@ -188,6 +190,30 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   changes(options: ChangesOptions = {}): ChangeFeed {
     this.#handle.engine.name
     return new ChangeFeed(this.#handle.observer, options, () => this.#handle.open)
+  }
+
+  /** The keys that are used most now, of all threads and namespaces, the hottest first: estimates from the sample, over about the last minute. */
+  hotKeys(count = 20): HotKey[] {
+    const { hotKeys, about } = this.#handle.observer
+    const { engine } = this.#handle
+    return hotKeys.top(readCount(count, 'hotKeys')).map(({ name, whole, perSecond, savedMsPerSecond }) => {
+      const entry = whole && name !== '' ? describeEntry(engine, name, name) : undefined
+      const bytes = entry === undefined ? undefined : entry.keyBytes + entry.valueBytes
+      const savedMsPerKilobyte = bytes === undefined ? undefined : (savedMsPerSecond * 1000) / bytes
+      return { ...about.split(name), whole, perSecond, savedMsPerSecond, bytes, savedMsPerKilobyte }
+    })
+  }
+
+  /** As `hotKeys`, of namespaces. */
+  hotNamespaces(count = 20): Heat[] {
+    this.#handle.engine.name
+    return this.#handle.observer.hotNamespaces.top(readCount(count, 'hotNamespaces')).map(heatOf)
+  }
+
+  /** The tags that are written with or invalidated most now. */
+  hotTags(count = 20): Heat[] {
+    this.#handle.engine.name
+    return this.#handle.observer.hotTags.top(readCount(count, 'hotTags')).map(heatOf)
   }
 
   #countNear(): void {

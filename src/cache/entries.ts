@@ -190,7 +190,9 @@ export class Entries {
     const { engine } = this.#handle
     // Before the value is looked at: what is invalidated from now on is invalid in it.
     const stamp = engine.tagStamp()
-    const tags = tagCounters(engine, readTags(options))
+    const named = readTags(options)
+    const tags = tagCounters(engine, named)
+    if (named.length > 0) this.#handle.observer.tagged(named)
     const cost = readCost(options)
     let kind = 0
     let bytes: Uint8Array | string

@@ -75,7 +75,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
     const observer = this.#observer
     observer.begin()
     const value = this.get<T, K>(key)
-    observer.end(Timed.get, this.#keys.encode(key), value !== undefined)
+    observer.end(Timed.get, this.#keys.encode(key))
     return value
   }
 
@@ -83,7 +83,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
     const observer = this.#observer
     observer.begin()
     const values = this.getMany<T, K>(keys)
-    observer.end(Timed.batch, keys.length === 0 ? '' : this.#keys.encode(keys[0] as K), true)
+    observer.end(Timed.batch, keys.length === 0 ? '' : this.#keys.encode(keys[0] as K))
     return values
   }
 
@@ -91,7 +91,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
     const observer = this.#observer
     observer.begin()
     const isStored = this.set(key, value, options)
-    observer.end(Timed.set, this.#keys.encode(key), isStored)
+    observer.end(Timed.set, this.#keys.encode(key))
     return isStored
   }
 
@@ -99,7 +99,7 @@ export abstract class CacheView<S extends Schema = AnySchema> {
     const observer = this.#observer
     observer.begin()
     const wasThere = this.delete(key)
-    observer.end(Timed.delete, this.#keys.encode(key), wasThere)
+    observer.end(Timed.delete, this.#keys.encode(key))
     return wasThere
   }
 

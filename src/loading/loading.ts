@@ -92,13 +92,13 @@ export class Loading {
       const { entries, owner } = this.#parts
       const near = owner.open ? entries.near?.promise(key) : undefined
       if (near !== undefined) {
-        owner.observer.served(this.#meanCost)
+        this.#nearServed(key)
         return near
       }
       const stored = this.#parts.encode(key)
       const value = entries.find(stored, key)
       if (value !== undefined) {
-        this.#served()
+        this.#served(stored)
         return Promise.resolve(value)
       }
       return this.#loads.load(this.view, stored, key, loader, this.settings(options))
@@ -132,19 +132,25 @@ export class Loading {
   #value(stored: string, key: string): unknown {
     const near = this.#nearValue(key)
     if (near !== notNear) {
-      this.#parts.owner.observer.served(this.#meanCost)
+      this.#nearServed(key)
       return near
     }
     const value = this.#parts.entries.find(stored, key)
-    if (value !== undefined) this.#served()
+    if (value !== undefined) this.#served(stored)
     return value
   }
 
   /** `engine.found` tells of a value that needed no loader. */
-  #served(): void {
+  #served(stored: string): void {
     const cost = Math.max(0, this.#parts.engine.found[Found.cost] as number)
     this.#meanCost += (cost - this.#meanCost) / 16
-    this.#parts.owner.observer.served(cost)
+    const { observer } = this.#parts.owner
+    if (observer.served(cost)) observer.heated(stored, cost)
+  }
+
+  #nearServed(key: string): void {
+    const { owner, encode } = this.#parts
+    if (owner.observer.served(this.#meanCost)) owner.observer.heated(encode(key), this.#meanCost)
   }
 
   /** What is fresh, and renewed in the background if it will not be for long. */
@@ -156,7 +162,7 @@ export class Loading {
     if (far && from !== undefined) {
       const near = this.#nearValue(key)
       if (near !== notNear) {
-        this.#parts.owner.observer.served(this.#meanCost)
+        this.#nearServed(key)
         return near
       }
     }
@@ -170,7 +176,7 @@ export class Loading {
       freshFor < settings.refreshAhead ||
       (settings.earlyExpiry > 0 &&
         expiresEarly(freshFor, found[Found.cost] as number, settings.earlyExpiry, Math.random()))
-    if (value !== undefined) this.#served()
+    if (value !== undefined) this.#served(stored)
     if (due && value !== undefined) this.#loads.renew(this.view, stored, key, loader, settings, true)
     return value
   }
@@ -240,7 +246,9 @@ export class Loading {
     checkTags(list, 'invalidateTags')
     const engine = this.#engine
     if (list.length > 0) engine.invalidateTags(tagCounters(engine, list))
-    const { changes, events } = this.#parts.owner.observer
+    const { observer } = this.#parts.owner
+    const { changes, events } = observer
+    observer.tagged(list)
     for (const tag of list) {
       changes.tell('invalidateTag', tag)
       events.note('invalidate', tag)

@@ -200,7 +200,11 @@ export class OwnLoads {
       lease: token,
     }
     const kept = engine.writeEntry(flight.key, value, kind, Mode.fill, fields) === Status.stored
-    if (kept) flight.view.owner.observer.changes.tell('set', flight.key)
+    if (kept) {
+      const { observer } = flight.view.owner
+      observer.changes.tell('set', flight.key)
+      if (tags.length > 0) observer.tagged(tags)
+    }
     return kept
   }
 

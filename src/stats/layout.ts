@@ -22,8 +22,6 @@ export const Header = {
   changesUntil: 11,
   /** Most live memory that was ever seen, in KiB. */
   peakKib: 12,
-  /** Decay of heat: number of the period that it was last halved for. */
-  heatPeriod: 13,
   /** What is slow, in µs; 0: as by default. */
   slowMicroseconds: 14,
   /** The share of ordinary loads that is told as events, in parts of 2^20. */
@@ -86,6 +84,8 @@ export const RECORD_BYTES = 128
 const MOST_EVENTS = 512
 const MOST_CHANGES = 1024
 export const HEAT_BYTES = 96
+/** Parts of the key space whose uses are counted each. */
+export const SLICES = 64
 const MOST_HEAT = 512
 
 export interface Ring {
@@ -95,7 +95,10 @@ export interface Ring {
 
 export interface ObservedLayout {
   readonly rings: readonly [Ring, Ring, Ring]
-  readonly heat: Ring
+  /** Places for hot keys, namespaces and tags. */
+  readonly heat: readonly [Ring, Ring, Ring]
+  /** Counts of slices of the key space. */
+  readonly slices: Ring
   readonly events: Ring
   readonly changes: Ring
   /** Where histograms lie that the control region has no room for; they may be missing in a small cache. */
@@ -118,8 +121,10 @@ export function layoutOf(bytes: number): ObservedLayout {
   const histograms = take(extras * HISTOGRAM_BYTES, HISTOGRAM_BYTES, extras)
   const rest = bytes - at
   const rings = MOST_SAMPLES.map((most, index) => take(rest * ([0.2, 0.15, 0.15][index] ?? 0), SAMPLE_BYTES, most))
-  const heat = take(rest * 0.12, HEAT_BYTES, MOST_HEAT)
+  const slices = take(SLICES * 4, SLICES * 4, 1)
+  const heat = [0.09, 0.015, 0.015].map((share) => take(rest * share, HEAT_BYTES, MOST_HEAT))
   const events = take(rest * 0.13, RECORD_BYTES, MOST_EVENTS)
   const changes = take(rest * 0.25, RECORD_BYTES, MOST_CHANGES)
-  return { rings: rings as unknown as [Ring, Ring, Ring], heat, events, changes, histograms }
+  const three = (parts: Ring[]) => parts as unknown as [Ring, Ring, Ring]
+  return { rings: three(rings), heat: three(heat), slices, events, changes, histograms }
 }

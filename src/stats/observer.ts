@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js'
 import { ChangeTeller } from './changes.js'
 import { clockNanoseconds } from './clock.js'
 import { type CacheNames, EventLog } from './events.js'
+import { HeatSlices, HeatTable } from './heat.js'
 import { Timed } from './histogram.js'
 import { Own } from './layout.js'
 import { Level, type StatsLevel } from './level.js'
@@ -16,6 +17,8 @@ import { Sampler } from './sampler.js'
 const LOOK_EVERY = 1024
 /** One operation in so many is timed, at random distances, so that no rhythm of the program is missed or met each time. */
 export const SAMPLE_EVERY = 128
+/** One write with tags in so many is noted. */
+const TAG_EVERY = 16
 
 const nameless: CacheNames = { cache: '', split: (key) => ({ key, namespace: undefined }) }
 
@@ -26,6 +29,10 @@ export class Observer {
   readonly events: EventLog
   readonly changes: ChangeTeller
   readonly about: CacheNames
+  readonly hotKeys: HeatTable
+  readonly hotNamespaces: HeatTable
+  readonly hotTags: HeatTable
+  readonly slices: HeatSlices
   /** Operations until the next that is looked at. Whoever runs one counts down, and below 0 calls `begin` and `end` around it. */
   left = 0
   #level: number
@@ -40,6 +47,11 @@ export class Observer {
     this.events = new EventLog(this.observed, about)
     this.changes = new ChangeTeller(engine, this.observed)
     this.about = about
+    const { buffer, layout } = this.observed
+    this.hotKeys = new HeatTable(buffer, layout.heat[0])
+    this.hotNamespaces = new HeatTable(buffer, layout.heat[1])
+    this.hotTags = new HeatTable(buffer, layout.heat[2])
+    this.slices = new HeatSlices(buffer, layout.slices.at)
     this.sampler.follow()
     this.changes.follow()
     this.#row = this.observed.rowOf(engine.line)
@@ -77,7 +89,7 @@ export class Observer {
   }
 
   /** After it; `key` as in memory. Where it threw, the next one is looked at instead. */
-  end(kind: number, key: string, _found: boolean): void {
+  end(kind: number, key: string): void {
     if (this.#began < 0) {
       this.left = LOOK_EVERY
       return
@@ -86,15 +98,50 @@ export class Observer {
     this.observed.histograms.record(kind, nanoseconds)
     this.add(Own.timed, 1)
     this.events.timed(kind, key, nanoseconds / 1e6)
-    this.left = this.#level === Level.full ? 0 : 1 + Math.floor(Math.random() * (2 * SAMPLE_EVERY - 1))
+    this.#heat(key, 0)
+    this.#wait()
   }
 
-  /** A value was given without a loader being called, which would have taken so long; `undefined`: nobody knows. */
-  served(milliseconds: number): void {
-    if (this.#level === Level.off) return
+  /**
+   * A value was given without a loader being called, which would have taken so long. True for the one in about 128 (all, when the level says so) whose key
+   * is wanted by `heated`.
+   */
+  served(milliseconds: number): boolean {
+    if (this.#level === Level.off) return false
     const row = this.#row
     row[Own.served] = (row[Own.served] as number) + 1
     if (milliseconds > 0) row[Own.savedMs] = (row[Own.savedMs] as number) + milliseconds
+    return --this.left < 0
+  }
+
+  /** After `served`: the key as it stands in memory. */
+  heated(key: string, savedMs: number): void {
+    this.begin()
+    if (this.#level < Level.sampled) {
+      this.left = LOOK_EVERY
+      return
+    }
+    this.#heat(key, savedMs)
+    this.#wait()
+  }
+
+  /** Something with these tags was stored, or they were invalidated. */
+  tagged(tags: readonly string[]): void {
+    if (this.#level < Level.sampled) return
+    const every = this.#level === Level.full ? 1 : TAG_EVERY
+    for (const tag of tags) if (Math.random() * every < 1) this.hotTags.note(tag, every, 0)
+  }
+
+  #heat(key: string, savedMs: number): void {
+    const weight = this.#level === Level.full ? 1 : SAMPLE_EVERY
+    this.hotKeys.note(key, weight, savedMs * weight)
+    this.slices.note(key, weight)
+    const { namespace } = this.about.split(key)
+    if (namespace !== undefined) this.hotNamespaces.note(namespace, weight, savedMs * weight)
+  }
+
+  #wait(): void {
+    this.left = this.#level === Level.full ? 0 : 1 + Math.floor(Math.random() * (2 * SAMPLE_EVERY - 1))
   }
 
   /** A getMany has found these. */
@@ -143,6 +190,7 @@ export class Observer {
     this.sampler.release()
     this.changes.release()
     this.events.release()
+    for (const part of [this.hotKeys, this.hotNamespaces, this.hotTags, this.slices]) part.release()
     this.observed.release()
   }
 

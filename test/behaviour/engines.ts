@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { Cache } from '../../src/cache/cache.js'
+import { splitKey } from '../../src/cache/keys.js'
 import { NamespaceTable } from '../../src/cache/namespace-table.js'
 import { NearCaches } from '../../src/cache/near-caches.js'
 import { createRegions, type Regions } from '../../src/engine/create.js'
@@ -76,7 +77,7 @@ export const benches: Bench[] = (['native', 'js', 'mixed'] as const).map((name) 
         sharedBytes: 0,
         owners: undefined,
         ownersReason: 'the test looks after the memory',
-        observer: new Observer(engine, regions, shared.stats),
+        observer: new Observer(engine, regions, shared.stats, { cache: name, split: splitKey }),
         leave: async () => engine.detach(),
       })
     })
