@@ -16,7 +16,7 @@ function patch<T extends object, K extends keyof T>(owner: T, name: K, make: (or
 }
 
 export const mutants: Readonly<Record<string, () => () => void>> = {
-  'tombstones die with their region': () => patch(Regions.prototype, 'anyOlder', () => () => false),
+  'tombstones die with their region': () => patch(Regions.prototype, 'oldestLife', () => () => Infinity),
   'a delete writes no tombstone': () =>
     patch(
       RegionLog.prototype,

@@ -12,7 +12,8 @@ import { MissedChanges } from './missed-changes.js'
 import { Partition, type PartitionStats } from './partition.js'
 import { PathLock, TOUCH_INTERVAL } from './path-lock.js'
 import { type ProcessIdentity, thisProcess } from './process-identity.js'
-import type { DiskEntry, DiskHit, PutOutcome } from './region-log.js'
+import type { DiskEntry } from './record.js'
+import type { DiskHit, PutOutcome } from './region-log.js'
 import { type StoreShape, shapeFor } from './shape.js'
 import { newStore, readStoreFile, type StoreFacts, storeFile, writeStoreFile } from './store-file.js'
 
@@ -29,7 +30,7 @@ export interface DiskStoreOptions {
   readonly clock?: ClockSource
 }
 
-export type DiskValue = Omit<DiskEntry, 'codec' | 'rawLength'>
+export type DiskValue = Omit<DiskEntry, 'key' | 'codec' | 'rawLength'>
 
 export interface DiskStoreStats {
   /** `up`: it holds the path. `waiting`: another process does. `off`: see `reason`. */
@@ -113,7 +114,8 @@ export class DiskStore {
       this.#compression.bytesAfter += packed.bytes.length
     }
     const { codec, rawLength, bytes } = packed
-    return partition.put(hash, { ...value, key, value: bytes, codec, rawLength }, reused)
+    const { kind, expiry, soft, tags, stamp } = value
+    return partition.put(hash, { key, value: bytes, kind, codec, rawLength, expiry, soft, tags, stamp }, reused)
   }
 
   remove(key: Uint8Array): void {
@@ -302,9 +304,10 @@ export class DiskStore {
     return this.#partitions[(high & 0xffff) % this.#partitions.length]
   }
 
-  #unpack({ codec, rawLength, ...hit }: DiskHit): (DiskValue & { readonly uses: number }) | undefined {
-    const value = decompress({ codec, rawLength, bytes: hit.value })
-    return value && { ...hit, value }
+  #unpack(hit: DiskHit): (DiskValue & { readonly uses: number }) | undefined {
+    const value = decompress({ codec: hit.codec, rawLength: hit.rawLength, bytes: hit.value })
+    const { kind, expiry, soft, tags, stamp, uses } = hit
+    return value && { value, kind, expiry, soft, tags, stamp, uses }
   }
 }
 

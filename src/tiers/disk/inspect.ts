@@ -189,7 +189,9 @@ async function inspectRegion(
   const scan = await surveyor.scan(region)
   if (region.finished && footer === undefined) tally.problems.push(`the footer of region ${region.region} is damaged`)
   const whole = new Set(scan.entries.map(({ unit }) => unit))
-  tally.damagedRecords += footer?.entries.filter(({ unit }) => !whole.has(unit)).length ?? 0
+  for (let index = 0; index < (footer?.entries.length ?? 0); index++) {
+    if (!whole.has(footer?.entries.at(index).unit ?? 0)) tally.damagedRecords++
+  }
   if (footer === undefined && scan.gap) tally.problems.push(`region ${region.region} has a gap between records`)
   for (const entry of scan.entries) {
     tally.bytes += entry.bytes

@@ -1,8 +1,9 @@
 // All that the disk tier asks of an operating system, as one small interface, so that tests can put a failing disk in its place, and its
 // fulfilment with node:fs. Nothing else under src/tiers/disk touches files.
-import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
+import { close, constants, fdatasync, fstat, ftruncate, open as openByNumber, read, writev } from 'node:fs'
+import { mkdir, open, readdir, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { promisify } from 'node:util'
 
 /** One open file. Positions and lengths are bytes. Every call may reject with an error of the system (`code`). */
 export interface DiskFile {
@@ -43,55 +44,65 @@ export interface DiskIo {
 const PRIVATE_FILE = 0o600
 const PRIVATE_FOLDER = 0o700
 
+/** By callbacks and numbers: file handles and their promises cost as much as the reading of what lies in the page cache. */
 class NodeFile implements DiskFile {
-  readonly #handle: FileHandle
+  readonly #file: number
 
-  constructor(handle: FileHandle) {
-    this.#handle = handle
+  constructor(file: number) {
+    this.#file = file
   }
 
-  async read(into: Uint8Array, position: number): Promise<number> {
-    let done = 0
-    while (done < into.length) {
-      const { bytesRead } = await this.#handle.read(into, done, into.length - done, position + done)
-      if (bytesRead === 0) break
-      done += bytesRead
-    }
-    return done
+  read(into: Uint8Array, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const next = (done: number) => {
+        read(this.#file, into, done, into.length - done, position + done, (error, bytes) => {
+          if (error) reject(error)
+          else if (bytes === 0 || done + bytes === into.length) resolve(done + bytes)
+          else next(done + bytes)
+        })
+      }
+      next(0)
+    })
   }
 
   async write(parts: readonly Uint8Array[], position: number): Promise<void> {
     let left = [...parts]
     let at = position
     while (left.length > 0) {
-      const some = left.slice(0, MOST_PARTS)
-      const { bytesWritten } = await this.#handle.writev(some, at)
+      const { bytesWritten } = await writeParts(this.#file, left.slice(0, MOST_PARTS), at)
       if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' })
       at += bytesWritten
       left = withoutFirst(left, bytesWritten)
     }
   }
 
-  async sync(): Promise<void> {
-    await this.#handle.datasync()
+  sync(): Promise<void> {
+    return syncData(this.#file)
   }
 
   async size(): Promise<number> {
-    return (await this.#handle.stat()).size
+    return (await statFile(this.#file)).size
   }
 
-  async resize(bytes: number): Promise<void> {
-    await this.#handle.truncate(bytes)
+  resize(bytes: number): Promise<void> {
+    return truncate(this.#file, bytes)
   }
 
   async linked(): Promise<boolean> {
-    return (await this.#handle.stat()).nlink > 0
+    return (await statFile(this.#file)).nlink > 0
   }
 
-  async close(): Promise<void> {
-    await this.#handle.close()
+  close(): Promise<void> {
+    return closeFile(this.#file)
   }
 }
+
+const openFile = promisify(openByNumber)
+const writeParts = promisify(writev)
+const syncData = promisify(fdatasync)
+const statFile = promisify(fstat)
+const truncate = promisify(ftruncate)
+const closeFile = promisify(close)
 
 /** Systems take about a thousand parts in one call. */
 const MOST_PARTS = 512
@@ -113,19 +124,19 @@ export const nodeIo: DiskIo = {
     await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER })
   },
   async open(file) {
-    return new NodeFile(await open(file, constants.O_RDWR | constants.O_CREAT, PRIVATE_FILE))
+    return new NodeFile(await openFile(file, constants.O_RDWR | constants.O_CREAT, PRIVATE_FILE))
   },
   async openToRead(file) {
-    return new NodeFile(await open(file, constants.O_RDONLY))
+    return new NodeFile(await openFile(file, constants.O_RDONLY))
   },
   async readSmall(file, most) {
     try {
-      const handle = await open(file, constants.O_RDONLY)
+      const opened = await nodeIo.openToRead(file)
       try {
         const bytes = new Uint8Array(most)
-        return bytes.subarray(0, await new NodeFile(handle).read(bytes, 0))
+        return bytes.subarray(0, await opened.read(bytes, 0))
       } finally {
-        await handle.close()
+        await opened.close()
       }
     } catch (error) {
       if (isCode(error, 'ENOENT')) return undefined

@@ -6,14 +6,8 @@ import { OstrakaError } from '../../errors.js'
 import type { Hash64, Xxh64 } from './checksum.js'
 import type { ClockSource } from './disk-clock.js'
 import type { DiskFile, DiskIo } from './io.js'
-import {
-  type DiskEntry,
-  type DiskHit,
-  EndedError,
-  type LogCounters,
-  type PutOutcome,
-  type RegionLog,
-} from './region-log.js'
+import type { DiskEntry } from './record.js'
+import { type DiskHit, EndedError, type LogCounters, type PutOutcome, type RegionLog } from './region-log.js'
 import { LEAST_REGIONS, type PartitionShape } from './shape.js'
 import { beginEmpty, ColdError, type TakeOverOptions, takeOver } from './take-over.js'
 

@@ -44,11 +44,19 @@ export class PlaceIndex {
   #slot = 0
   #count = 0
 
+  /** So many slots a table begins with. */
+  #first = LEAST_SLOTS
+
   /** `spread`: the logarithm of the number of tables (0 to 14); part of what a key is known by, so it must stay as it is for a path. */
   constructor(spread: number, withSequences = false) {
     this.#tables = new Array<Table | undefined>(2 ** spread).fill(undefined)
     this.#tableShift = 32 - spread
     this.#withSequences = withSequences
+  }
+
+  /** About so many entries are to come. */
+  expect(entries: number): void {
+    this.#first = Math.max(LEAST_SLOTS, Math.floor(entries / this.#tables.length))
   }
 
   /** Entries, dead ones included. */
@@ -161,6 +169,7 @@ export class PlaceIndex {
   /** What the disk holds has been read: sequences are not needed any more. */
   forgetSequences(): void {
     this.#withSequences = false
+    this.#first = LEAST_SLOTS
     for (const table of this.#tables) if (table) table.sequences = undefined
   }
 
@@ -183,7 +192,7 @@ export class PlaceIndex {
     const at = this.#tableOf(hash)
     let table = this.#tables[at]
     if (table === undefined) {
-      table = emptyTable(LEAST_SLOTS, this.#withSequences)
+      table = emptyTable(this.#first, this.#withSequences)
       this.#tables[at] = table
     }
     if (table.count + 1 > table.slots * MOST_LOAD) resize(table, Math.ceil(table.slots * GROWTH))

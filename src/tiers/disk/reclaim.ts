@@ -4,11 +4,12 @@
 // never something that was gone. Touches the file and the log's parts.
 import type { Xxh64 } from './checksum.js'
 import type { DiskFile } from './io.js'
-import { type DiskRecord, RecordType, recordBytes, UNIT } from './record.js'
-import { type FooterEntry, writeRegionHeader } from './region-format.js'
+import { type DiskRecord, RecordType, readRecord, recordBytes, tombstoneRecord, UNIT } from './record.js'
+import { type FooterEntries, type FooterEntry, writeRegionHeader } from './region-format.js'
 import type { RegionLog } from './region-log.js'
 import type { Region } from './regions.js'
 import { type PartitionShape, regionsAt } from './shape.js'
+import { inSlices } from './slices.js'
 import { DamagedError, type Surveyor } from './survey.js'
 
 /** At most this part of a region is copied on for having been read: it is what bounds how often a byte is written. */
@@ -33,102 +34,129 @@ export async function emptyOne(parts: ReclaimParts): Promise<boolean> {
     return true
   }
   region.state = 'emptying'
-  const entries = await entriesOf(parts, region)
-  if (log.ended) return false
-  await carryOn(parts, region, entries)
-  if (log.ended) return false
-  await log.flush()
-  await overwriteHeader(parts, region)
-  if (log.ended) return false
-  for (const { hash, unit } of entries) {
-    if (log.index.find(hash) && log.index.location === log.regions.location(region, unit * UNIT)) log.index.remove()
+  await new Emptying(parts, region).run()
+  return !log.ended
+}
+
+class Emptying {
+  readonly #parts: ReclaimParts
+  readonly #log: RegionLog
+  readonly #region: Region
+  /** What lies in it that was buried lies elsewhere in regions of at least this life. */
+  readonly #oldestOther: number
+  #bytes: Uint8Array | undefined
+
+  constructor(parts: ReclaimParts, region: Region) {
+    this.#parts = parts
+    this.#log = parts.log
+    this.#region = region
+    this.#oldestOther = parts.log.regions.oldestLife(region)
   }
-  log.regions.release(region)
-  log.counters.emptied++
-  return true
-}
 
-async function entriesOf({ surveyor }: ReclaimParts, region: Region): Promise<readonly FooterEntry[]> {
-  const found = { region: region.number, life: region.life, sealer: region.sealer, mostUnits: region.units }
-  const footer = await surveyor.footer(found)
-  if (footer) return footer.entries
-  const scan = await surveyor.scan(found)
-  if (scan.gap || scan.units !== region.units) throw new DamagedError(`region ${region.number} is damaged`)
-  return scan.entries
-}
-
-async function carryOn(parts: ReclaimParts, region: Region, entries: readonly FooterEntry[]): Promise<void> {
-  const { log, shape } = parts
-  let room = shape.regionBytes * REINSERTED
-  for (const entry of await byUse(log, region, entries)) {
-    if (!isNewest(log, region, entry)) continue
-    const { dead, frequency } = log.index
-    if (!dead && frequency > 0 && entry.bytes <= room && (await reinsert(log, region, entry))) {
-      room -= entry.bytes
-      continue
+  async run(): Promise<void> {
+    const log = this.#log
+    const ended = () => log.ended
+    const entries = await this.#entries()
+    const mine: FooterEntry[] = []
+    const uses: FooterEntry[][] = [[], [], [], []]
+    const sort = (index: number) => {
+      const entry = entries.at(index) as FooterEntry
+      if (entry.type === RecordType.tags || !this.#isNewest(entry)) return
+      if (log.index.dead || log.index.frequency === 0) {
+        if (entry.shadows || log.index.dead) mine.push(entry)
+      } else {
+        uses[log.index.frequency]?.push(entry)
+      }
     }
+    await inSlices(entries.length, sort, ended)
     if (log.ended) return
-    // Whatever it was, it may be all that says that something older is gone.
-    if (isNewest(log, region, entry) && (entry.shadows || log.index.dead)) await carry(log, region, entry)
+    const used = uses.reverse().flat()
+    if (used.length > 0 || mine.some(({ type }) => type === RecordType.tombstone)) {
+      this.#bytes = await this.#parts.surveyor.bytes(this.#region.number)
+    }
+    let room = this.#parts.shape.regionBytes * REINSERTED
+    const reinsert = (index: number) => {
+      const entry = used[index] as FooterEntry
+      if (entry.bytes <= room && this.#reinsert(entry)) room -= entry.bytes
+      else if (entry.shadows) this.#carry(entry)
+    }
+    await inSlices(used.length, reinsert, ended)
+    await inSlices(mine.length, (index) => this.#carry(mine[index] as FooterEntry), ended)
+    if (log.ended) return
+    await log.flush()
+    await this.#overwriteHeader()
+    const forget = (index: number) => {
+      if (this.#isNewest(entries.at(index) as FooterEntry)) log.index.remove()
+    }
+    await inSlices(entries.length, forget, ended)
+    if (log.ended) return
+    log.regions.release(this.#region)
+    log.counters.emptied++
   }
-}
 
-/** The entries that the index still points to, most used first. */
-async function byUse(log: RegionLog, region: Region, entries: readonly FooterEntry[]): Promise<FooterEntry[]> {
-  const uses = new Map<FooterEntry, number>()
-  for (const entry of entries) {
-    if (entry.type !== RecordType.tags && isNewest(log, region, entry)) uses.set(entry, log.index.frequency)
+  async #entries(): Promise<FooterEntries | readonly FooterEntry[]> {
+    const { surveyor } = this.#parts
+    const { number, life, sealer, units } = this.#region
+    const footer = await surveyor.footer({ region: number, life, sealer })
+    if (footer) return footer.entries
+    const scan = await surveyor.scan({ region: number, life, mostUnits: units })
+    if (scan.gap || scan.units !== units) throw new DamagedError(`region ${number} is damaged`)
+    return scan.entries
   }
-  return [...uses.keys()].sort((one, other) => (uses.get(other) as number) - (uses.get(one) as number))
-}
 
-/** Makes the entry's key the current one of the index. */
-function isNewest(log: RegionLog, region: Region, { hash, unit }: FooterEntry): boolean {
-  return log.index.find(hash) && log.index.location === log.regions.location(region, unit * UNIT)
-}
-
-async function reinsert(log: RegionLog, region: Region, entry: FooterEntry): Promise<boolean> {
-  const record = await log.recordAt(log.regions.location(region, entry.unit * UNIT), entry.bytes)
-  if (record === undefined || record === 'failed' || log.ended || log.whyDead(record) !== undefined) return false
-  if (!isNewest(log, region, entry) || log.index.dead) return false
-  const shadows = record.shadows && log.regions.anyOlder(region.guard, region)
-  const copy: DiskRecord = { ...record, shadows }
-  const bytes = recordBytes(copy)
-  const location = log.appender.append(copy, region.lifetime, true)
-  if (location === undefined) return false
-  log.bind(entry.hash, location, bytes, false, record.sequence)
-  log.counters.reinserted++
-  return true
-}
-
-async function carry(log: RegionLog, region: Region, entry: FooterEntry): Promise<void> {
-  const guard = await guardOf(log, region, entry)
-  if (log.ended || !log.regions.anyOlder(guard, region) || !isNewest(log, region, entry)) return
-  const record = log.tombstone(entry.hash, entry.sequence, guard)
-  const location = log.appender.append(record, 0, true)
-  if (location === undefined) {
-    // No room for what must not be lost: give up everything instead.
-    log.counters.floors++
-    log.clear()
-    return
+  /** Makes the entry's key the current one of the index. */
+  #isNewest({ hash, unit }: FooterEntry): boolean {
+    const { index, regions } = this.#log
+    return index.find(hash) && index.location === regions.location(this.#region, unit * UNIT)
   }
-  log.bind(entry.hash, location, recordBytes(record), true, entry.sequence)
-  log.counters.carried++
-}
 
-/** What it buries lies in regions of at most this life. */
-async function guardOf(log: RegionLog, region: Region, entry: FooterEntry): Promise<number> {
-  if (entry.type !== RecordType.tombstone) return region.guard
-  const record = await log.recordAt(log.regions.location(region, entry.unit * UNIT), entry.bytes)
-  const known = record !== undefined && record !== 'failed' && record.type === RecordType.tombstone
-  return known ? record.guard : region.guard
-}
+  #reinsert(entry: FooterEntry): boolean {
+    const log = this.#log
+    if (!this.#isNewest(entry) || log.index.dead) return false
+    const record = this.#record(entry)
+    if (record === undefined || log.whyDead(record) !== undefined) return false
+    const shadows = record.shadows && this.#oldestOther <= this.#region.guard
+    const copy: DiskRecord = { ...record, shadows }
+    const location = log.appender.append(copy, this.#region.lifetime, true)
+    if (location === undefined) return false
+    log.bind(entry.hash, location, recordBytes(copy), false, record.sequence)
+    log.counters.reinserted++
+    return true
+  }
 
-async function overwriteHeader({ log, file, shape, xxh64, sync }: ReclaimParts, region: Region): Promise<void> {
-  const identity = { store: shape.store, partition: shape.partition, region: region.number }
-  const header = writeRegionHeader(identity, { life: 0, lifetime: 0, writer: log.epoch, openedAt: log.now() }, xxh64)
-  log.assertOwned()
-  await file.write([header], regionsAt(shape) + region.number * shape.regionBytes)
-  log.counters.bytesWritten += header.length
-  if (sync) await file.sync()
+  /** Whatever it was, it may be all that says that something older is gone. */
+  #carry(entry: FooterEntry): void {
+    const log = this.#log
+    if (!this.#isNewest(entry)) return
+    const guard = entry.type === RecordType.tombstone ? this.#record(entry)?.guard : undefined
+    if (this.#oldestOther > (guard ?? this.#region.guard)) return
+    const record = tombstoneRecord(entry.hash, entry.sequence, guard ?? this.#region.guard)
+    const location = log.appender.append(record, 0, true)
+    if (location === undefined) {
+      // No room for what must not be lost: give up everything instead.
+      log.counters.floors++
+      log.clear()
+      return
+    }
+    log.bind(entry.hash, location, recordBytes(record), true, entry.sequence)
+    log.counters.carried++
+  }
+
+  #record({ unit, bytes }: FooterEntry): DiskRecord | undefined {
+    const at = unit * UNIT
+    const record = this.#bytes?.subarray(at, at + bytes)
+    return record && readRecord(record, this.#region.life, this.#parts.xxh64)
+  }
+
+  async #overwriteHeader(): Promise<void> {
+    const { log, file, shape, xxh64, sync } = this.#parts
+    const { number } = this.#region
+    const identity = { store: shape.store, partition: shape.partition, region: number }
+    const empty = { life: 0, lifetime: 0, writer: log.epoch, openedAt: log.now() }
+    const header = writeRegionHeader(identity, empty, xxh64)
+    log.assertOwned()
+    await file.write([header], regionsAt(shape) + number * shape.regionBytes)
+    log.counters.bytesWritten += header.length
+    if (sync) await file.sync()
+  }
 }

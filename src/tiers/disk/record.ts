@@ -18,7 +18,7 @@ export const MAX_TAGS = 256
 const Flag = { expiry: 1, soft: 2, tags: 4, packed: 8, shadows: 16, guard: 32 } as const
 const KNOWN_FLAGS = 63
 
-/** A record as it is written, and as it is read. What does not belong to its type is as in {@link plain}. */
+/** A record as it is written, and as it is read. What does not belong to its type is as in `plain`. */
 export interface DiskRecord {
   readonly type: RecordTypeCode
   readonly hash: Hash64
@@ -43,9 +43,35 @@ export interface DiskRecord {
 }
 
 const none = new Uint8Array(0)
+const noTags: readonly number[] = []
 
-export const plain = {
-  shadows: false,
+/** What is kept with a value. */
+export interface DiskEntry {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+  readonly kind: number
+  readonly codec: number
+  readonly rawLength: number
+  readonly expiry: number
+  readonly soft: number
+  readonly tags: readonly number[]
+  readonly stamp: number
+}
+
+/** Every record is made here, with the same fields in the same order: there are millions of them. */
+function makeRecord(
+  type: RecordTypeCode,
+  hash: Hash64,
+  sequence: number,
+  shadows: boolean,
+  { key, value, kind, codec, rawLength, expiry, soft, tags, stamp }: DiskEntry,
+  guard: number,
+): DiskRecord {
+  return { type, hash, sequence, shadows, key, value, kind, codec, rawLength, expiry, soft, tags, stamp, guard }
+}
+
+/** Nothing: the fields of an entry that has none of them. */
+export const plain: DiskEntry = {
   key: none,
   value: none,
   kind: 0,
@@ -53,10 +79,21 @@ export const plain = {
   rawLength: 0,
   expiry: Infinity,
   soft: Infinity,
-  tags: [] as readonly number[],
+  tags: noTags,
   stamp: 0,
-  guard: 0,
-} as const
+}
+
+export function valueRecord(hash: Hash64, sequence: number, shadows: boolean, entry: DiskEntry): DiskRecord {
+  return makeRecord(RecordType.value, hash, sequence, shadows, entry, 0)
+}
+
+export function tombstoneRecord(hash: Hash64, sequence: number, guard: number): DiskRecord {
+  return makeRecord(RecordType.tombstone, hash, sequence, true, plain, guard)
+}
+
+export function tagsRecord(sequence: number, tags: readonly number[]): DiskRecord {
+  return makeRecord(RecordType.tags, { high: 0, low: 0 }, sequence, false, { ...plain, tags, stamp: sequence }, 0)
+}
 
 const EPOCH = 2 ** 32
 
@@ -182,12 +219,8 @@ export function readRecord(bytes: Uint8Array, life: number, xxh64: Xxh64): DiskR
   const guard = number(flags & Flag.guard, 0)
   const stamp = number(flags & Flag.tags, 0)
   const tags =
-    flags & Flag.tags ? Array.from({ length: tagCount }, (_, index) => view.getUint16(at + 2 * index, true)) : []
-  return {
-    type: view.getUint8(11) as RecordTypeCode,
-    hash: { low: view.getUint32(32, true), high: view.getUint32(36, true) },
-    sequence: sequenceOf(view.getUint32(28, true), view.getUint32(24, true)),
-    shadows: (flags & Flag.shadows) !== 0,
+    flags & Flag.tags ? Array.from({ length: tagCount }, (_, index) => view.getUint16(at + 2 * index, true)) : noTags
+  const entry = {
     key: bytes.subarray(body, body + keyLength),
     value: bytes.subarray(body + keyLength, end),
     kind: view.getUint8(20),
@@ -197,6 +230,8 @@ export function readRecord(bytes: Uint8Array, life: number, xxh64: Xxh64): DiskR
     soft,
     tags,
     stamp,
-    guard,
   }
+  const hash = { high: view.getUint32(36, true), low: view.getUint32(32, true) }
+  const sequence = sequenceOf(view.getUint32(28, true), view.getUint32(24, true))
+  return makeRecord(view.getUint8(11) as RecordTypeCode, hash, sequence, (flags & Flag.shadows) !== 0, entry, guard)
 }

@@ -84,7 +84,13 @@ export interface Footer {
   readonly sealedAt: number
   /** The youngest life when it was sealed: older records of what it holds lie in none that is younger. */
   readonly guard: number
-  readonly entries: readonly FooterEntry[]
+  readonly entries: FooterEntries
+}
+
+/** The entries of a footer, in the order of their records, read where they lie. */
+export interface FooterEntries {
+  readonly length: number
+  at(index: number): FooterEntry
 }
 
 /** The entries of a region that is being filled: packed as they will be written. */
@@ -160,6 +166,7 @@ export function claimedFooterBytes(trailer: Uint8Array, most: number): number {
 
 /** Of what life the footer claims to be whose trailer this is. */
 export function claimedLife(trailer: Uint8Array): number {
+  if (trailer.length < TRAILER) return 0
   return new DataView(trailer.buffer, trailer.byteOffset, trailer.length).getFloat64(16, true)
 }
 
@@ -181,29 +188,52 @@ export function readFooter(identity: RegionIdentity, bytes: Uint8Array, xxh64: X
     guard: fields.f64(),
   }
   fields.at = ENTRY_BYTES * count
-  const epochs = Array.from({ length: epochCount }, () => fields.u32())
-  fields.at = 0
-  const entries: FooterEntry[] = new Array(count)
-  let ends = facts.units
-  for (let index = count - 1; index >= 0; index--) {
-    fields.at = ENTRY_BYTES * index
-    const low = fields.u32()
-    const high = fields.u32()
-    const number = fields.u32()
-    const word = fields.u32()
+  const epochs = Uint32Array.from({ length: epochCount }, () => fields.u32())
+  const entries = new EntriesInPlace(fields.view, count, epochs, facts.units)
+  return entries.areSound() ? { ...facts, entries } : undefined
+}
+
+class EntriesInPlace implements FooterEntries {
+  readonly length: number
+  readonly #view: DataView
+  readonly #epochs: Uint32Array
+  readonly #end: number
+
+  constructor(view: DataView, length: number, epochs: Uint32Array, end: number) {
+    this.#view = view
+    this.length = length
+    this.#epochs = epochs
+    this.#end = end
+  }
+
+  areSound(): boolean {
+    let least = REGION_HEADER / UNIT
+    for (let index = 0; index < this.length; index++) {
+      const word = this.#word(index)
+      const type = (word >>> 20) & 3
+      const unit = word & 0xfffff
+      if (type < RecordType.value || word >>> 24 >= this.#epochs.length || unit < least) return false
+      least = unit + 1
+    }
+    return least <= Math.max(this.#end, REGION_HEADER / UNIT)
+  }
+
+  at(index: number): FooterEntry {
+    const at = ENTRY_BYTES * index
+    const word = this.#word(index)
     const unit = word & 0xfffff
-    const type = (word >>> 20) & 3
-    const epoch = epochs[word >>> 24]
-    if (type < RecordType.value || epoch === undefined || unit >= ends) return undefined
-    entries[index] = {
-      type: type as RecordTypeCode,
-      hash: { low, high },
-      sequence: sequenceOf(epoch, number),
+    const ends = index + 1 < this.length ? this.#word(index + 1) & 0xfffff : this.#end
+    return {
+      type: ((word >>> 20) & 3) as RecordTypeCode,
+      hash: { high: this.#view.getUint32(at + 4, true), low: this.#view.getUint32(at, true) },
+      sequence: sequenceOf(this.#epochs[word >>> 24] as number, this.#view.getUint32(at + 8, true)),
       shadows: (word & (1 << 22)) !== 0,
       unit,
       bytes: (ends - unit) * UNIT,
     }
-    ends = unit
   }
-  return { ...facts, entries }
+
+  #word(index: number): number {
+    return this.#view.getUint32(ENTRY_BYTES * index + 12, true)
+  }
 }

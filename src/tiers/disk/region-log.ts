@@ -14,36 +14,24 @@ import type { PartitionHeader, RegionRow } from './partition-header.js'
 import { PlaceIndex } from './place-index.js'
 import {
   claimedBytes,
+  type DiskEntry,
   type DiskRecord,
   epochOf,
   MAX_TAGS,
-  plain,
   RecordType,
   readRecord,
   recordBytes,
   sequenceOf,
+  tagsRecord,
+  tombstoneRecord,
   UNIT,
+  valueRecord,
 } from './record.js'
 import type { FooterEntry } from './region-format.js'
 import type { Region, Regions } from './regions.js'
 import { mostRecordBytes, type PartitionShape, regionsAt } from './shape.js'
 import type { TagTable } from './tag-table.js'
 import { Batches, Turns } from './turns.js'
-
-/** What is kept with a value. */
-export interface DiskEntry {
-  readonly key: Uint8Array
-  readonly value: Uint8Array
-  readonly kind: number
-  readonly codec: number
-  readonly rawLength: number
-  /** On `now()`'s clock, in ms; Infinity for none. */
-  readonly expiry: number
-  readonly soft: number
-  readonly tags: readonly number[]
-  /** Of `stamp()`, from before the value's data were read. */
-  readonly stamp: number
-}
 
 export interface DiskHit extends DiskEntry {
   /** How often it was read from here, this time not counted, up to 3. */
@@ -196,14 +184,7 @@ export class RegionLog {
   #tryPut(hash: Hash64, entry: DiskEntry, reused: boolean, known: boolean): PutOutcome {
     const { shape } = this.#options
     if (!this.#tags.isValid(entry.tags, entry.stamp)) return 'outdated'
-    const record: DiskRecord = {
-      ...plain,
-      ...entry,
-      type: RecordType.value,
-      hash,
-      sequence: this.#next(),
-      shadows: known,
-    }
+    const record = valueRecord(hash, this.#next(), known, entry)
     const bytes = recordBytes(record)
     if (bytes > mostRecordBytes(shape)) return 'tooLarge'
     if (this.appender.waiting + bytes > MOST_WAITING) return 'busy'
@@ -229,15 +210,11 @@ export class RegionLog {
   }
 
   #bury(hash: Hash64): void {
-    const record = this.tombstone(hash, this.#next(), this.regions.lastLife)
+    const record = tombstoneRecord(hash, this.#next(), this.regions.lastLife)
     const location = this.#urgent(record)
     if (location === undefined) return
     this.counters.tombstones++
     this.bind(hash, location, recordBytes(record), true, record.sequence)
-  }
-
-  tombstone(hash: Hash64, sequence: number, guard: number): DiskRecord {
-    return { ...plain, type: RecordType.tombstone, hash, sequence, shadows: true, guard }
   }
 
   /** Appends what must not be lost. Where that is impossible everything is given up, which needs no room: undefined. */
@@ -259,14 +236,7 @@ export class RegionLog {
     this.#tags.raise(tags, sequence)
     for (let first = 0; first < tags.length; first += MAX_TAGS) {
       const some = tags.slice(first, first + MAX_TAGS)
-      const record = {
-        ...plain,
-        type: RecordType.tags,
-        hash: { high: 0, low: 0 },
-        sequence,
-        tags: some,
-        stamp: sequence,
-      }
+      const record = tagsRecord(sequence, some)
       if (this.#urgent(record) === undefined) return
     }
   }

@@ -120,9 +120,11 @@ export class Regions {
     return region
   }
 
-  /** Whether anything may lie in another region of at most this life. */
-  anyOlder(guard: number, except: Region): boolean {
-    return this.all.some((region) => region.life !== 0 && region.life <= guard && region !== except)
+  /** Of the oldest other region in use; Infinity when there is none. It only grows. */
+  oldestLife(except: Region): number {
+    let oldest = Infinity
+    for (const region of this.all) if (region.life !== 0 && region !== except) oldest = Math.min(oldest, region.life)
+    return oldest
   }
 
   /** The full region to empty next: one without live entries, then one whose values are all expired, then the oldest. */

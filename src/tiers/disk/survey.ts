@@ -7,6 +7,7 @@ import { claimedBytes, epochOf, RecordType, readRecord, UNIT } from './record.js
 import {
   claimedFooterBytes,
   claimedLife,
+  ENTRY_BYTES,
   type Footer,
   type FooterEntry,
   REGION_HEADER,
@@ -31,6 +32,8 @@ export interface FoundRegion {
   readonly ended: boolean
   /** Footers of earlier writers are not believed. */
   readonly sealer: number
+  /** About so many entries its footer has. */
+  readonly entries: number
 }
 
 export interface Survey {
@@ -84,13 +87,15 @@ export class Surveyor {
     }
     const listed = row?.life === said.life
     const trailer = await this.#readAt(region, this.#shape.regionBytes - TRAILER, TRAILER)
+    const footer =
+      claimedLife(trailer) === said.life ? claimedFooterBytes(trailer, this.#shape.regionBytes - REGION_HEADER) : 0
     return {
       region,
       life: said.life,
       lifetime: said.lifetime,
       openedAt: said.openedAt,
-      finished:
-        claimedFooterBytes(trailer, this.#shape.regionBytes - REGION_HEADER) > 0 && claimedLife(trailer) === said.life,
+      finished: footer > 0,
+      entries: Math.floor(Math.max(0, footer - TRAILER) / ENTRY_BYTES),
       mostUnits: listed && row ? row.units : this.#shape.regionBytes / UNIT,
       ended: listed && row !== undefined && row.units < this.#shape.regionBytes / UNIT,
       sealer: listed && row ? row.sealer : 0,
@@ -108,9 +113,14 @@ export class Surveyor {
     return footer !== undefined && footer.life === found.life && footer.writer >= found.sealer ? footer : undefined
   }
 
+  /** The whole region. */
+  bytes(region: number): Promise<Uint8Array> {
+    return this.#readAt(region, 0, this.#shape.regionBytes)
+  }
+
   /** What a region's records themselves tell. */
   async scan(found: Pick<FoundRegion, 'region' | 'life' | 'mostUnits'>): Promise<Scan> {
-    const bytes = await this.#readAt(found.region, 0, this.#shape.regionBytes)
+    const bytes = await this.bytes(found.region)
     return scanRecords(bytes.subarray(0, found.mostUnits * UNIT), found.life, this.#xxh64)
   }
 

@@ -6,10 +6,11 @@ import type { DiskFile } from './io.js'
 import { decodeHeader, encodeHeader, headerBytes, type PartitionHeader } from './partition-header.js'
 import { emptyOne } from './reclaim.js'
 import { sequenceOf } from './record.js'
-import { EntryList, type FooterEntry } from './region-format.js'
+import { EntryList, type FooterEntries, type FooterEntry } from './region-format.js'
 import { type LogOptions, RegionLog } from './region-log.js'
 import { type Region, Regions } from './regions.js'
 import { type PartitionShape, partitionBytes, regionsAt, tagsAt } from './shape.js'
+import { inSlices } from './slices.js'
 import { DamagedError, type FoundRegion, type Scan, Surveyor } from './survey.js'
 import { checkpointBytes, decodeCheckpoint, encodeCheckpoint, type TagCheckpoint, TagTable } from './tag-table.js'
 import { TwinBlocks } from './twin-blocks.js'
@@ -39,9 +40,6 @@ export interface TakeOverOptions {
   readonly fenced: () => boolean
   readonly onFailure: (error: Error) => void
 }
-
-/** A slice of work between which the event loop turns, in entries. */
-const SLICE = 8192
 
 function headersOf(shape: PartitionShape, xxh64: Xxh64): TwinBlocks<PartitionHeader> {
   return new TwinBlocks(
@@ -246,14 +244,13 @@ async function load(
   found: readonly FoundRegion[],
   scans: ReadonlyMap<number, Scan>,
 ): Promise<void> {
+  log.index.expect(found.reduce((sum, { entries }) => sum + entries, 0))
   for (const one of [...found].sort((a, b) => b.life - a.life)) {
     const region = regions.all[one.region] as Region
     const entries = await entriesOf(surveyor, one, scans.get(one.region), region, regions)
-    for (let first = 0; first < entries.length; first += SLICE) {
-      if (log.ended) return
-      for (const entry of entries.slice(first, first + SLICE)) log.admitFound(entry, region)
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    const admit = (index: number) => log.admitFound(entries.at(index) as FooterEntry, region)
+    await inSlices(entries.length, admit, () => log.ended)
+    if (log.ended) return
   }
   if (!log.ended) log.loaded()
 }
@@ -264,7 +261,7 @@ async function entriesOf(
   scan: Scan | undefined,
   region: Region,
   regions: Regions,
-): Promise<readonly FooterEntry[]> {
+): Promise<FooterEntries | readonly FooterEntry[]> {
   if (scan !== undefined) return scan.entries
   const footer = await surveyor.footer(found)
   if (footer !== undefined) {
