@@ -91,6 +91,24 @@ export const errorTable = {
     meaning: 'A folder that is to be inspected does not hold a disk tier of Ostraka, or cannot be read.',
     cure: 'Name the folder that a cache uses as its disk path.',
   },
+  OSTRAKA_ERR_REQUEST_TIMEOUT: {
+    meaning:
+      "A request to one of the cache's own threads was not answered in time; whether it was carried out is not known.",
+    cure: 'Try again, allow more time, or look in stats().owners whether that thread is late.',
+  },
+  OSTRAKA_ERR_REQUEST_FAILED: {
+    meaning: "One of the cache's own threads could not carry out a request; the message says why.",
+    cure: 'Correct what the message names.',
+  },
+  OSTRAKA_ERR_OWNER_GONE: {
+    meaning: "The cache's own thread that was asked does not run, or died before it answered.",
+    cure: 'Try again: another one is started in its place. Reading and writing in memory go on meanwhile.',
+  },
+  OSTRAKA_ERR_CHANNEL_FULL: {
+    meaning:
+      "More is waiting for one of the cache's own threads than there is room for, or one request is larger than that room.",
+    cure: 'Ask for less at once, or give the cache more memory: the room is a part of maxBytes.',
+  },
   OSTRAKA_ERR_TRACE_UNREADABLE: {
     meaning: 'A trace file cannot be opened or decompressed, or its format cannot be told.',
     cure: 'Correct the path, or name the format with --format.',

@@ -14,6 +14,7 @@ export interface Regions {
   readonly observed: SharedArrayBuffer
   readonly shards: readonly WebAssembly.Memory[]
   readonly owners?: SharedArrayBuffer | undefined
+  readonly channel?: SharedArrayBuffer | undefined
 }
 
 /** Structured-cloneable and free of secrets: the creator's options, for others to compare theirs with. */

@@ -5,7 +5,6 @@ import { OstrakaError } from '../errors.js'
 import { type LoadQueue, queueOf } from '../loading/queue.js'
 import type { LoadBounds, NamespaceOptions, NearSettings, SharedSettings } from '../options/cache-options.js'
 import { show } from '../options/validate.js'
-import type { Supervisor } from '../owners/supervisor.js'
 import { ChangeFeed, type ChangesOptions } from '../stats/change-feed.js'
 import type { CacheEvent, EventFilter, EventLog } from '../stats/events.js'
 import { levels, type StatsLevel } from '../stats/level.js'
@@ -24,6 +23,7 @@ import type { NamespaceTable } from './namespace-table.js'
 import type { NearCaches } from './near-caches.js'
 import type { AnySchema, Schema } from './schema.js'
 import { type CacheStats, ownersStats, readStats } from './stats.js'
+import type { ThreadOwners } from './thread-owners.js'
 import { CacheView, readDuration } from './view.js'
 
 /** What a handle is made of; see create-cache.ts. */
@@ -38,7 +38,7 @@ export interface CacheParts {
   readonly loads: LoadBounds
   readonly sharedBytes: number
   /** Looks after the threads that do the upkeep; undefined where there are none. */
-  readonly owners: Supervisor | undefined
+  readonly owners: ThreadOwners | undefined
   /** Why there are so many of them. */
   readonly ownersReason: string
   /** What this thread notes about its operations, for all handles that use the engine. */
@@ -94,7 +94,7 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
     this.#queue = queueOf(parts.engine, '', loads)
   }
 
-  /** Resolves when the cache's own threads, if it was told to have any, are up or known to be down: after 5 s at the latest. */
+  /** Resolves when the cache's own threads, if it was told to have any, are up or known to be down: after 10 s at the latest. */
   get ready(): Promise<void> {
     return this.#parts.owners?.ready() ?? Promise.resolve()
   }

@@ -2,6 +2,8 @@
 // memory, and the list of engines that this thread has attached.
 import { isMainThread } from 'node:worker_threads'
 import { type OpenedCache, openCache } from '../attach/open-cache.js'
+import { channelBytes, shapeFor } from '../channel/channel-layout.js'
+import { ChannelMemory } from '../channel/channel-memory.js'
 import { createRegions, type Regions } from '../engine/create.js'
 import type { Engine } from '../engine/engine.js'
 import { PolicyNumber } from '../engine/layout.js'
@@ -11,7 +13,6 @@ import { assertSameOptions } from '../options/differences.js'
 import { readOptions } from '../options/validate.js'
 import { ownersFor } from '../owners/owner-count.js'
 import { OwnerMemory } from '../owners/owner-memory.js'
-import { Supervisor } from '../owners/supervisor.js'
 import { Observer } from '../stats/observer.js'
 import { Cache, type CacheParts } from './cache.js'
 import { splitKey } from './keys.js'
@@ -19,12 +20,13 @@ import { NamespaceTable } from './namespace-table.js'
 import { NearCaches } from './near-caches.js'
 import type { AnySchema, Schema } from './schema.js'
 import { type EngineChoice, selectEngine } from './select-engine.js'
+import { ThreadOwners } from './thread-owners.js'
 
 /** An engine attached by this thread, used by all of its handles that want the same one for the same cache. */
 interface Attachment {
   readonly engine: Engine
   readonly near: NearCaches
-  readonly supervisor: Supervisor | undefined
+  readonly owners: ThreadOwners | undefined
   readonly observer: Observer
   handles: number
 }
@@ -74,10 +76,13 @@ function open(settings: CacheSettings, options: CacheOptions | undefined): Opene
 function createMemory(shared: SharedSettings): Regions {
   const { count } = ownersFor(shared)
   if (count === 0) return createRegions(regionOptions(shared, 0))
-  const regions = createRegions(regionOptions(shared, OwnerMemory.bytes(count)))
+  // One that nobody asked for has nothing to be asked for.
+  const shape = shared.owners === 'auto' ? undefined : shapeFor(shared.maxBytes, count)
+  const setAside = OwnerMemory.bytes(count) + (shape === undefined ? 0 : channelBytes(shape))
+  const regions = createRegions(regionOptions(shared, setAside))
   const owners = new SharedArrayBuffer(OwnerMemory.bytes(count))
   OwnerMemory.initialise(owners, count)
-  return { ...regions, owners }
+  return { ...regions, owners, channel: shape === undefined ? undefined : ChannelMemory.create(shape) }
 }
 
 function regionOptions(shared: SharedSettings, setAside: number): Parameters<typeof createRegions>[0] {
@@ -99,14 +104,14 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
   let attachment = attachments.get(key)
   if (attachment === undefined) {
     const engine = choice.attach(opened.regions)
-    const supervisor = supervise(settings.name, shared, opened.regions, choice)
+    const owners = lookAfterOwners(settings.name, shared, opened.regions, choice)
     const observer = new Observer(engine, opened.regions, shared.stats, { cache: settings.name, split: splitKey })
-    attachment = { engine, near: new NearCaches(engine, opened.regions), supervisor, observer, handles: 0 }
+    attachment = { engine, near: new NearCaches(engine, opened.regions), owners, observer, handles: 0 }
     attachments.set(key, attachment)
     // Advice only: whoever attaches first gives it before most of the memory has been touched.
     if (shared.hugePages) attachment.engine.adviseHugePages?.()
   }
-  const { engine, near, supervisor, observer } = attachment
+  const { engine, near, owners, observer } = attachment
   attachment.handles++
   return {
     name: settings.name,
@@ -119,36 +124,37 @@ function parts(settings: CacheSettings, shared: SharedSettings, opened: OpenedCa
     loads: settings.loads,
     observer,
     sharedBytes: sharedBytes(opened.regions),
-    owners: supervisor,
+    owners,
     ownersReason: ownersFor(shared).reason,
     leave: async (all) => {
       attachment.handles--
       if (attachment.handles === 0) {
         attachments.delete(key)
         near.release()
-        supervisor?.leave()
+        owners?.leave()
         observer.release()
         engine.detach()
       }
       if (all) opened.closeAll()
-      if (all || opened.release()) await supervisor?.end()
+      if (all || opened.release()) await owners?.end()
     },
   }
 }
 
-function supervise(
+function lookAfterOwners(
   name: string,
   shared: SharedSettings,
   regions: Regions,
   choice: EngineChoice,
-): Supervisor | undefined {
+): ThreadOwners | undefined {
   const { owners } = regions
   if (owners === undefined) return undefined
-  return new Supervisor({ name, engine: choice.name, regions, owners, atOnce: shared.owners !== 'auto' })
+  return new ThreadOwners({ name, engine: choice.name, regions, owners, atOnce: shared.owners !== 'auto' })
 }
 
 function sharedBytes(regions: Regions): number {
   const shards = regions.shards.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)
-  const { control, observed, owners } = regions
-  return control.buffer.byteLength + observed.byteLength + shards + (owners?.byteLength ?? 0)
+  const { control, observed, owners, channel } = regions
+  const threads = (owners?.byteLength ?? 0) + (channel?.byteLength ?? 0)
+  return control.buffer.byteLength + observed.byteLength + shards + threads
 }

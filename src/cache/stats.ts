@@ -3,13 +3,14 @@
 import type { Engine } from '../engine/engine.js'
 import { Counter } from '../engine/layout.js'
 import type { LoadQueue } from '../loading/queue.js'
-import type { OwnerStatus, Supervisor } from '../owners/supervisor.js'
+import type { OwnerStatus } from '../owners/supervisor.js'
 import { type LatencySummary, summaryOf, type TimedKind, timedKinds } from '../stats/histogram.js'
 import type { StatsLevel } from '../stats/level.js'
 import type { Observed } from '../stats/observed.js'
 import type { Occupancy } from '../stats/occupancy.js'
 import { evictedOf, overallHitRatioOf, shareOf, type Totals, writesOf } from '../stats/totals.js'
 import type { NearStats } from './near.js'
+import type { ThreadOwners } from './thread-owners.js'
 
 /** A snapshot, over all threads unless it says otherwise. The counters only grow; `clear()` does not reset them. */
 export interface CacheStats {
@@ -145,9 +146,9 @@ export interface OwnersStats {
   readonly threads: readonly OwnerStatus[]
 }
 
-export function ownersStats(supervisor: Supervisor | undefined, reason: string): OwnersStats {
-  const threads = supervisor?.status() ?? []
-  return { count: threads.length, reason, failure: supervisor?.failure, threads }
+export function ownersStats(owners: ThreadOwners | undefined, reason: string): OwnersStats {
+  const threads = owners?.status() ?? []
+  return { count: threads.length, reason, failure: owners?.failure, threads }
 }
 
 /** What a handle knows that the counters do not say. */

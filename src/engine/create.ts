@@ -117,6 +117,8 @@ export interface Regions {
   readonly shards: readonly WebAssembly.Memory[]
   /** Of the threads that look after the cache, where it has any (src/owners); engines leave it alone. */
   readonly owners?: SharedArrayBuffer | undefined
+  /** By which they are asked for something (src/channel). */
+  readonly channel?: SharedArrayBuffer | undefined
 }
 
 /**

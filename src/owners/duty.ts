@@ -90,7 +90,7 @@ export class Duty {
     return isUsed ? this.#pause() : this.#rest()
   }
 
-  /** All upkeep that there is, until none is left or somebody is in the way. For requests; a few milliseconds. */
+  /** All upkeep that there is, until none is left or somebody is in the way. For requests; some milliseconds, 200 at most. */
   workOff(): void {
     this.#redeal()
     const until = performance.now() + 100

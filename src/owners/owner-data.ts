@@ -9,4 +9,5 @@ export interface OwnerData {
   readonly engine: 'native' | 'js'
   readonly regions: Regions
   readonly memory: SharedArrayBuffer
+  readonly channel: SharedArrayBuffer | undefined
 }

@@ -30,6 +30,8 @@ export const Row = {
   doorbell: 32,
   /** 1: the owner sleeps, and may do so for long. */
   asleep: 33,
+  /** 1: the owner waits at its doorbell, or is about to; who has something for it notifies. */
+  parked: 34,
   /** When the owner last said that it lives. */
   beat: 48,
   turns: 49,

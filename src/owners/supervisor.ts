@@ -145,7 +145,15 @@ export class Supervisor {
     const epoch = memory.claimStart(index)
     if (epoch === 0) return
     const { name, engine, regions, owners } = this.#cache
-    const workerData: OwnerData = { cache: name, index, epoch, engine, regions, memory: owners }
+    const workerData: OwnerData = {
+      cache: name,
+      index,
+      epoch,
+      engine,
+      regions,
+      memory: owners,
+      channel: regions.channel,
+    }
     try {
       const worker = new Worker(ENTRY, {
         name: `ostraka ${name} ${index}`,
