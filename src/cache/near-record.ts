@@ -58,6 +58,8 @@ export interface RecordPlace {
 }
 
 export const WORLD = Control.world >> 2
+export const TAG_STAMP = Control.tagStamp >> 2
+const INVALIDATING = (Control.threads + Thread.invalidating) >> 2
 // These keep the order of ordinary loads. Others do not, and need atomic ones, which V8 makes a call.
 export const ordersLoads = process.arch === 'x64' || process.arch === 'ia32'
 /** Values with more tags are not kept near. */
@@ -163,6 +165,20 @@ export class NearRecords {
       const word = words[at + 1 + i] as number
       return i === 0 ? word : generations + (word & mask)
     })
+  }
+
+  /**
+   * The stamp of tags; undefined while somebody has moved it on and not yet the generations of what he invalidates. While it stays the same,
+   * tags that are found valid after this call stay valid.
+   */
+  tagStampAtRest(): number | undefined {
+    const { control } = this
+    const stamp = Atomics.load(control, TAG_STAMP)
+    const lines = Atomics.load(control, Control.threadsEnd >> 2)
+    for (let thread = 0; thread < lines; thread++) {
+      if (Atomics.load(control, INVALIDATING + thread * (THREAD_BYTES >> 2)) !== 0) return undefined
+    }
+    return stamp
   }
 
   /** Whether none of the generations is later than the stamp. */

@@ -8,16 +8,18 @@ import type { NearRecords, RecordPlace } from './near-record.js'
 
 /**
  * Fields of a row in `seals`, which are all that most hits look at: where the version of the binding stands (index in the words of a shard,
- * the shard's number above it), both halves of what it was when the entry was last found right, and the step of its end.
+ * the shard's number above it, the sign for those with tags), both halves of what it was when the entry was last found right, and the step of its end.
  */
 export const Seal = { place: 0, low: 1, high: 2, endStep: 3 } as const
 export const SEALS_SHIFT = 2
 export const PLACE_SHARD_SHIFT = 20
+export const PLACE_SHARD_MASK = 0xff
+const PLACE_TAGGED = 1 << 31
 /** `low` of a row without a seal: so many exchanges are never in progress at once. */
 export const UNSEALED = 255
 
-/** Fields of a row in `facts`: where the record stood, for those without a seal. */
-export const Fact = { slot: 0, high: 1, generationAt: 2, generation: 3, info: 4, bytes: 5 } as const
+/** Fields of a row in `facts`: where the record stood, for those without a seal; the stamp of tags when it got its seal. */
+export const Fact = { slot: 0, high: 1, generationAt: 2, generation: 3, info: 4, bytes: 5, tagStamp: 6 } as const
 export const FACTS_SHIFT = 3
 /** Bits of `info`. */
 export const Info = { used: 1, tagged: 2 } as const
@@ -84,7 +86,8 @@ export class NearStore {
     if (row === this.ends.length) this.#grow()
     const { seals, facts } = this
     const seal = row << SEALS_SHIFT
-    seals[seal + Seal.place] = (place.shard << PLACE_SHARD_SHIFT) | place.version
+    const tagged = tags === undefined ? 0 : PLACE_TAGGED
+    seals[seal + Seal.place] = tagged | (place.shard << PLACE_SHARD_SHIFT) | place.version
     seals[seal + Seal.low] = UNSEALED
     seals[seal + Seal.endStep] = stepOf(end)
     const at = row << FACTS_SHIFT

@@ -14,8 +14,17 @@ import {
 import type { NearSettings } from '../options/cache-options.js'
 import { Tallied, type Tally } from './namespace-table.js'
 import { NearGain } from './near-gain.js'
-import { ordersLoads, WORLD } from './near-record.js'
-import { FACTS_SHIFT, Fact, Info, type NearStore, PLACE_SHARD_SHIFT, SEALS_SHIFT, Seal } from './near-store.js'
+import { ordersLoads, TAG_STAMP, WORLD } from './near-record.js'
+import {
+  FACTS_SHIFT,
+  Fact,
+  Info,
+  type NearStore,
+  PLACE_SHARD_MASK,
+  PLACE_SHARD_SHIFT,
+  SEALS_SHIFT,
+  Seal,
+} from './near-store.js'
 
 /** This thread's near cache. */
 export interface NearStats {
@@ -52,14 +61,23 @@ const MOST_REST = 2 ** 22
 
 // What another module exports is looked up on each use; V8 takes constants of its own module into the code.
 const { place: PLACE, low: LOW, high: HALF, endStep: END } = Seal
-const { slot: SLOT, high: HIGH, generationAt: GENERATION_AT, generation: GENERATION, info: INFO } = Fact
-const { used: USED, tagged: TAGGED } = Info
+const {
+  slot: SLOT,
+  high: HIGH,
+  generationAt: GENERATION_AT,
+  generation: GENERATION,
+  info: INFO,
+  tagStamp: TAG_STAMP_SEEN,
+} = Fact
+const { used: USED } = Info
 const SEAL_SHIFT = SEALS_SHIFT
 const FACT_SHIFT = FACTS_SHIFT
 const SHARD_SHIFT = PLACE_SHARD_SHIFT
+const SHARD_MASK = PLACE_SHARD_MASK
 const VERSION_MASK = (1 << PLACE_SHARD_SHIFT) - 1
 const IN_PROGRESS = VERSION_IN_PROGRESS_MASK
 const WORLD_AT = WORLD
+const TAG_STAMP_AT = TAG_STAMP
 const inOrder = ordersLoads
 const STATE = SLOT_STATE_MASK
 const MEMBER = SlotState.member
@@ -127,7 +145,7 @@ export class NearCache {
     const { seals } = store
     const seal = row << SEAL_SHIFT
     const place = seals[seal + PLACE] as number
-    const words = this.#words[place >>> SHARD_SHIFT] as Int32Array
+    const words = this.#words[(place >>> SHARD_SHIFT) & SHARD_MASK] as Int32Array
     const version = place & VERSION_MASK
     // Whether the binding is the one that it was when the row got its seal. The order matters: the low half of the version before the high
     // one, which only grows; the world last: it only moves forward, so what it is now it was then.
@@ -136,7 +154,8 @@ export class NearCache {
       words[version] !== seals[seal + LOW] ||
       words[version + 1] !== seals[seal + HALF] ||
       this.#control[WORLD_AT] !== this.#world ||
-      (seals[seal + END] as number) < store.clock.safeFrom
+      (seals[seal + END] as number) < store.clock.safeFrom ||
+      (place < 0 && this.#control[TAG_STAMP_AT] !== store.facts[(row << FACT_SHIFT) + TAG_STAMP_SEEN])
     ) {
       if (!this.#isUsable(row)) return this.#drop(key, row)
     }
@@ -165,8 +184,10 @@ export class NearCache {
     const { seals, facts } = store
     const seal = row << SEAL_SHIFT
     const place = seals[seal + PLACE] as number
-    const words = this.#words[place >>> SHARD_SHIFT] as Int32Array
+    const words = this.#words[(place >>> SHARD_SHIFT) & SHARD_MASK] as Int32Array
     const version = place & VERSION_MASK
+    // Before the tags are looked at.
+    const tagStamp = place < 0 ? store.records.tagStampAtRest() : 0
     const low = Atomics.load(words, version)
     const high = Atomics.load(words, version + 1)
     // A new seal is made of the high half and of the low one after it: torn apart they are a version that has been, and never comes again.
@@ -192,10 +213,13 @@ export class NearCache {
     const shift = ((slot & (BUCKET_WORDS - 1)) - FIRST_SLOT) << 1
     if (((marks >>> shift) & FREQUENT) !== FREQUENT) {
       use(words, slot, marks, shift)
-    } else if (!isSealed && (fresh & IN_PROGRESS) === 0 && (info & TAGGED) === 0) {
-      // Only now, as the slot was looked at after that version.
-      seals[seal + LOW] = fresh
-      seals[seal + HALF] = high
+    } else if (tagStamp !== undefined) {
+      facts[at + TAG_STAMP_SEEN] = tagStamp
+      // Only where the slot was looked at after that version.
+      if (!isSealed && (fresh & IN_PROGRESS) === 0) {
+        seals[seal + LOW] = fresh
+        seals[seal + HALF] = high
+      }
     }
     return true
   }

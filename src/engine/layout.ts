@@ -3,7 +3,7 @@
 
 /** 'OSTR' in memory order. */
 export const MAGIC = 0x5254534f
-export const LAYOUT_VERSION = 4
+export const LAYOUT_VERSION = 5
 
 /** Everything is measured in units of 8 bytes, so that 29 bits reach 4 GiB. */
 export const UNIT = 8
@@ -99,6 +99,7 @@ export const Thread = {
   intentHigh: 48,
   intentNet: 52,
   intentWorld: 56,
+  invalidating: 60,
   sequence: 64,
   netWorld: 68,
   net: 72,
@@ -355,7 +356,15 @@ function control(): number[] {
 function line(): number[] {
   const identity = [Thread.pin, Thread.id, Thread.startLow, Thread.nodeThread, Thread.engine, Thread.exited]
   const intent = [Thread.intentKind, Thread.intentShard, Thread.intentSlot, Thread.intentLow, Thread.intentHigh]
-  const counts = [Thread.intentNet, Thread.intentWorld, Thread.sequence, Thread.netWorld, Thread.net, Thread.inflight]
+  const counts = [
+    Thread.intentNet,
+    Thread.intentWorld,
+    Thread.invalidating,
+    Thread.sequence,
+    Thread.netWorld,
+    Thread.net,
+    Thread.inflight,
+  ]
   return [...identity, ...intent, ...counts]
 }
 

@@ -167,12 +167,28 @@ const mutants = [
   },
   {
     name: 'a seal although an exchange is in progress',
-    edits: [['near.js', '(fresh & IN_PROGRESS) === 0 && ', '']],
+    edits: [['near.js', '!isSealed && (fresh & IN_PROGRESS) === 0', '!isSealed']],
+    notice: ['near entry'],
+  },
+  {
+    name: 'a seal although a tag is being invalidated',
+    edits: [['tags.js', 'Atomics.store(cache.control, cache.line + INVALIDATING, 1);', '']],
+    notice: ['near entry'],
+  },
+  {
+    name: 'a seal without a look at the stamp of tags',
+    edits: [
+      [
+        'near.js',
+        /place < 0 && Atomics\.load\(this\.#control, TAG_STAMP_AT\)/,
+        'false && Atomics.load(this.#control, TAG_STAMP_AT)',
+      ],
+    ],
     notice: ['near entry'],
   },
   {
     name: 'a seal is renewed without a look at the slot',
-    edits: [['near.js', 'else if (!isSealed && ', 'else if (']],
+    edits: [['near.js', '!isSealed && (fresh & IN_PROGRESS) === 0', '(fresh & IN_PROGRESS) === 0']],
     notice: ['near entry'],
   },
   {

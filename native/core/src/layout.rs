@@ -3,7 +3,7 @@
 //! Touches nothing.
 
 pub const MAGIC: u32 = 0x5254_534F;
-pub const LAYOUT_VERSION: u32 = 4;
+pub const LAYOUT_VERSION: u32 = 5;
 
 /// Location and length unit inside a shard's region, in bytes.
 pub const UNIT: u32 = 8;
@@ -104,6 +104,8 @@ pub mod line {
     pub const INTENT_WORD_HIGH: u32 = 48;
     pub const INTENT_NET: u32 = 52;
     pub const INTENT_WORLD: u32 = 56;
+    /// 1 from before the stamp of tags moves on until the generations have followed.
+    pub const INVALIDATING: u32 = 60;
     pub const SEQUENCE: u32 = 64;
     pub const NET_WORLD: u32 = 68;
     pub const NET: u32 = 72;
@@ -303,6 +305,7 @@ pub fn layout_constants() -> Vec<u32> {
         line::INTENT_WORD_HIGH,
         line::INTENT_NET,
         line::INTENT_WORLD,
+        line::INVALIDATING,
         line::SEQUENCE,
         line::NET_WORLD,
         line::NET,

@@ -110,6 +110,7 @@ impl<H: Host> Attachment<H> {
     pub(crate) fn free_line(&self, thread: u32) {
         let at = line_offset(thread);
         self.control.release32(at + line::PIN, 0);
+        self.control.release32(at + line::INVALIDATING, 0);
         for field in [line::START, line::START + 4, line::NODE_THREAD, line::EXITED, line::THREAD_ID] {
             self.control.release32(at + field, 0);
         }

@@ -4,7 +4,7 @@
 use crate::attachment::Attachment;
 use crate::counters::Counter;
 use crate::host::Host;
-use crate::layout::{UNIT, control};
+use crate::layout::{UNIT, control, line};
 use crate::mutant;
 use crate::record::{Header, TAGS, tags_offset};
 use crate::region::Ordering;
@@ -57,6 +57,8 @@ impl<H: Host> Attachment<H> {
     /// Makes what has one of these tags, and a stamp of before, absent for everybody.
     pub fn invalidate_tags(&self, counters: impl Iterator<Item = u32>) {
         self.count(Counter::TagInvalidations);
+        // Near caches trust a stamp only while nobody is between here and the end.
+        self.control.release32(self.line + line::INVALIDATING, 1);
         let stamp = self.control.add32(control::TAG_STAMP, 1).wrapping_add(1);
         if stamp.is_multiple_of(control::TAG_ERA) {
             self.begin_era(stamp);
@@ -65,6 +67,7 @@ impl<H: Host> Attachment<H> {
             let at = self.generation_of(counter);
             self.raise_generation(at, stamp, |seen| (stamp.wrapping_sub(seen) as i32) > 0);
         }
+        self.control.release32(self.line + line::INVALIDATING, 0);
     }
 
     fn raise_generation(&self, at: u32, to: u32, is_older: impl Fn(u32) -> bool) {

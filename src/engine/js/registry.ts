@@ -131,6 +131,7 @@ function heal(cache: Attachment, thread: number): void {
   const sequence = Atomics.load(control, line + (Thread.sequence >> 2))
   if ((sequence & 1) === 1) Atomics.store(control, line + (Thread.sequence >> 2), sequence + 1)
   Atomics.store(control, line + (Thread.pin >> 2), 0)
+  Atomics.store(control, line + (Thread.invalidating >> 2), 0)
   forgetIdentity(control, line)
 }
 

@@ -2,12 +2,13 @@
 // than its own stamp (docs/slab.md 7). Two tags on one generation only drop too much. May touch: the generations, their stamp, the world
 // word when the stamp's numbers begin a new era.
 
-import { Control, Counter, TAG_ERA } from '../layout.js'
+import { Control, Counter, TAG_ERA, Thread } from '../layout.js'
 import type { Attachment } from './attachment.js'
 import { tagCount, tagsWord } from './record.js'
 import type { Shard } from './shard.js'
 
 const STAMP = Control.tagStamp >> 2
+const INVALIDATING = Thread.invalidating >> 2
 
 /** What is invalidated from now on is later than this. */
 export function tagStamp(cache: Attachment): number {
@@ -33,11 +34,14 @@ export function areTagsValid(cache: Attachment, home: Shard, location: number, w
 /** Makes what has one of these tags, and a stamp of before, absent for everybody. */
 export function invalidateTags(cache: Attachment, counters: ArrayLike<number>): void {
   cache.count(Counter.tagInvalidations)
+  // Near caches trust a stamp only while nobody is between here and the end.
+  Atomics.store(cache.control, cache.line + INVALIDATING, 1)
   const stamp = (Atomics.add(cache.control, STAMP, 1) + 1) | 0
   if ((stamp & (TAG_ERA - 1)) === 0) beginEra(cache, stamp)
   for (let i = 0; i < counters.length; i++) {
     raise(cache.control, cache.tags + (counters[i] & cache.tagMask), stamp)
   }
+  Atomics.store(cache.control, cache.line + INVALIDATING, 0)
 }
 
 function raise(control: Int32Array, at: number, stamp: number): void {

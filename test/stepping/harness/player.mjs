@@ -45,6 +45,11 @@ function load(key, size, keys) {
   if (token > 0) operate(['fill', key, size], keys, number)
 }
 
+/** Kinds that are to those who look what another one is; invalidating a tag clears what has it, here the only key. */
+const recordedAs = { near: 'get', tagged: 'set', invalidate: 'clear', stir: 'clear' }
+const TAG = Uint32Array.of(1)
+const OTHER_TAG = Uint32Array.of(2)
+
 const bounds = { maxEntries: 4, maxBytes: 65_536, maxValueBytes: 65_536, values: 'frozen' }
 
 function nearOver(world) {
@@ -65,8 +70,9 @@ function operate([kind, key, size], keys, loaded) {
   if (kind === 'load') return load(key, size, keys)
   const at = row++ * FIELDS
   const number = loaded ?? 100 * (thread + 1) + ++serial
-  rows[at] = kindNumber[kind === 'near' ? 'get' : kind]
-  rows[at + 1] = kind === 'clear' ? -1 : keys.indexOf(key)
+  rows[at] = kindNumber[recordedAs[kind] ?? kind]
+  // To stir is to invalidate a tag that nothing has: of no concern to any key.
+  rows[at + 1] = kind === 'stir' ? -2 : key === '' ? -1 : keys.indexOf(key)
   rows[at + 2] = kind === 'increment' ? 1 : number
   rows[at + 3] = 0
   // Under way: 2; a death leaves it so.
@@ -76,7 +82,12 @@ function operate([kind, key, size], keys, loaded) {
   let done = 1
   if (kind === 'get') result = numberOf(engine.read(key, true))
   else if (kind === 'near') result = numberOf(getNear(key))
-  else if (kind === 'take') result = numberOf(engine.take(key))
+  else if (kind === 'invalidate') engine.invalidateTags(TAG)
+  else if (kind === 'stir') engine.invalidateTags(OTHER_TAG)
+  else if (kind === 'tagged') {
+    const fields = { ...plain, tags: TAG, stamp: engine.tagStamp() }
+    done = engine.writeEntry(key, text(number, size), 0, contract.Mode.set, fields) === 1 ? 1 : 0
+  } else if (kind === 'take') result = numberOf(engine.take(key))
   else if (kind === 'set') done = engine.writeString(key, text(number, size), 0, -1, -1) === 1 ? 1 : 0
   else if (kind === 'add') done = engine.writeString(key, text(number, size), 1, -1, -1) === 1 ? 1 : 0
   else if (kind === 'lease') {
@@ -98,7 +109,7 @@ function operate([kind, key, size], keys, loaded) {
 }
 
 function keysOf({ before = [], parts }) {
-  return [...new Set([...before, ...parts.flat()].filter(([kind]) => kind !== 'clear').map(([, key]) => key))]
+  return [...new Set([...before, ...parts.flat()].filter(([, key]) => key !== '').map(([, key]) => key))]
 }
 
 /** Proof of death, as a parent that saw the exit gives it. */

@@ -13,17 +13,16 @@ const here = path.dirname(fileURLToPath(import.meta.url))
 const shortened = [
   ['epoch.js', /const PATIENCE = \d+;/, 'const PATIENCE = 4;'],
   ['epoch.js', /const SPINS = \d+;/, 'const SPINS = 2;'],
-  // Its ordinary loads are no steps: it shall look as it does where those have no order.
-  ['near-record.js', /const ordersLoads = [^;]*;/, 'const ordersLoads = false;'],
+  // The ordinary loads of a hit are steps as well.
+  ['near-record.js', /const ordersLoads = [^;]*;/, 'const ordersLoads = true;'],
+  ['near-record.js', 'ordersLoads ? control[at] : Atomics.load(control, at)', 'Atomics.load(control, at)'],
+  ['near.js', 'words[version] !==', 'Atomics.load(words, version) !=='],
+  ['near.js', 'words[version + 1] !==', 'Atomics.load(words, version + 1) !=='],
+  ['near.js', 'this.#control[WORLD_AT] !==', 'Atomics.load(this.#control, WORLD_AT) !=='],
+  ['near.js', 'this.#control[TAG_STAMP_AT] !==', 'Atomics.load(this.#control, TAG_STAMP_AT) !=='],
 ]
-const nearModules = [
-  'near.js',
-  'near-clock.js',
-  'near-gain.js',
-  'near-record.js',
-  'near-store.js',
-  'namespace-table.js',
-]
+/** Those of dist/cache in which atomic accesses are steps. */
+const nearModules = ['near.js', 'near-record.js', 'near-store.js', 'near-clock.js']
 
 function replaceOnce(text, find, by, what) {
   const parts =
@@ -35,13 +34,7 @@ function replaceOnce(text, find, by, what) {
 /** Returns the folder of the copy. `edits`: [file, find, by] in dist/engine/js, or in dist/cache for the near cache. */
 export function rewrite(edits = []) {
   const folder = mkdtempSync(path.join(tmpdir(), 'ostraka-stepping-'))
-  cpSync(path.join(dist, 'engine'), path.join(folder, 'engine'), { recursive: true })
-  copyFileSync(path.join(dist, 'errors.js'), path.join(folder, 'errors.js'))
-  mkdirSync(path.join(folder, 'cache'))
-  for (const file of nearModules) copyFileSync(path.join(dist, 'cache', file), path.join(folder, 'cache', file))
-  // What the near cache's modules import of their own.
-  mkdirSync(path.join(folder, 'options'))
-  copyFileSync(path.join(dist, 'options', 'codec.js'), path.join(folder, 'options', 'codec.js'))
+  cpSync(dist, folder, { recursive: true })
   mkdirSync(path.join(folder, 'harness'))
   copyFileSync(path.join(here, 'stepper.mjs'), path.join(folder, 'harness', 'stepper.mjs'))
   writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}')

@@ -39,6 +39,32 @@ export const scenarios = [
     ],
   },
   {
+    name: 'a sealed near entry whose tag is invalidated, and somebody who has seen it',
+    before: [['tagged', 'k', 10], ...sealed],
+    parts: [times(3, ['near', 'k']), [['invalidate', '']], [['get', 'k']]],
+  },
+  {
+    name: 'a sealed near entry is replaced while the stamp of tags moves',
+    before: [['tagged', 'k', 10], ...sealed],
+    parts: [
+      [
+        ['near', 'k'],
+        ['near', 'k'],
+        ['get', 'k'],
+        ['near', 'k'],
+      ],
+      [
+        ['stir', ''],
+        ['tagged', 'k', 10],
+      ],
+    ],
+  },
+  {
+    name: 'a near entry gets its seal while its tag is invalidated',
+    before: [['tagged', 'k', 10], ...times(3, ['near', 'k'])],
+    parts: [[...times(4, ['near', 'k']), ['get', 'k'], ['near', 'k']], [['invalidate', '']]],
+  },
+  {
     name: 'a sealed near entry while memory comes round',
     vanishes: true,
     before: [['set', 'k', 400], ...sealed],

@@ -104,7 +104,7 @@ export class Stage {
     const engine = this.attach(world)
     for (let i = 0; i < 4; i++) engine.maintain()
     const problems = validate(this.layout, world, engine.size)
-    const all = [...(scenario.before ?? []), ...scenario.parts.flat()].filter(([kind]) => kind !== 'clear')
+    const all = [...(scenario.before ?? []), ...scenario.parts.flat()].filter(([, key]) => key !== '')
     const keys = [...new Set(all.map(([, key]) => key))]
     for (const [index, key] of keys.entries()) {
       const value = engine.read(key, false)
