@@ -24,7 +24,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 mkdirSync(join(folder, 'node_modules'))
 symlinkSync(root, join(folder, 'node_modules', 'ostraka'), 'junction')
-for (const name of ['lru-cache', 'keyv', 'node-cache', 'piscina', 'fastify']) {
+mkdirSync(join(folder, 'node_modules', '@opentelemetry'))
+for (const name of ['@opentelemetry/api', 'lru-cache', 'keyv', 'node-cache', 'piscina', 'fastify']) {
   symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'junction')
 }
 

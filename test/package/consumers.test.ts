@@ -75,20 +75,23 @@ describe('the types', () => {
     }
   })
 
-  it.each(['ostraka', 'ostraka/bench'])('name for require every value that %s exports', async (entry) => {
-    write({ 'values.cjs': `console.log(JSON.stringify(Object.keys(require('${entry}')).sort()))` })
-    const names = JSON.parse((await node('values.cjs')).stdout) as string[]
-    const literal = `{ ${names.map((name) => `${name}: true`).join(', ')} }`
-    write({
-      'values.cts': `import entry = require('${entry}')\nexport const names: { [K in keyof typeof entry]: true } = ${literal}\n`,
-    })
-    const compilerOptions = { module: 'node16', target: 'es2022', strict: true, noEmit: true, types: ['node'] }
-    write({ 'tsconfig.json': JSON.stringify({ compilerOptions, files: ['values.cts'] }) })
-    expect(await run(path.join(root, 'node_modules', '.bin', 'tsc'), ['-p', '.'], folder)).toMatchObject({
-      stdout: '',
-      code: 0,
-    })
-  })
+  it.each(['ostraka', 'ostraka/bench', 'ostraka/metrics'])(
+    'name for require every value that %s exports',
+    async (entry) => {
+      write({ 'values.cjs': `console.log(JSON.stringify(Object.keys(require('${entry}')).sort()))` })
+      const names = JSON.parse((await node('values.cjs')).stdout) as string[]
+      const literal = `{ ${names.map((name) => `${name}: true`).join(', ')} }`
+      write({
+        'values.cts': `import entry = require('${entry}')\nexport const names: { [K in keyof typeof entry]: true } = ${literal}\n`,
+      })
+      const compilerOptions = { module: 'node16', target: 'es2022', strict: true, noEmit: true, types: ['node'] }
+      write({ 'tsconfig.json': JSON.stringify({ compilerOptions, files: ['values.cts'] }) })
+      expect(await run(path.join(root, 'node_modules', '.bin', 'tsc'), ['-p', '.'], folder)).toMatchObject({
+        stdout: '',
+        code: 0,
+      })
+    },
+  )
 })
 
 describe('ten lines of plain JavaScript', () => {
