@@ -2,7 +2,7 @@
 import type { Comparison } from '../bench/results/compare.js'
 import { type BenchReport, primary, type SuiteResult } from '../bench/results/result.js'
 import { showMeasure, showValue } from '../bench/results/show.js'
-import { casesOf, standings } from '../bench/results/standing.js'
+import { casesOf, standings, sureness, surenessText } from '../bench/results/standing.js'
 import { summarize } from '../bench/statistics/samples.js'
 import { bold, dim, fields, green, red, table, wrap, yellow } from './text.js'
 
@@ -25,6 +25,8 @@ export function suiteReport(result: SuiteResult): string {
     for (const { subject, note } of rows) if (note) parts.push(wrap(`  ${subject}: ${note}`, 80).map(dim).join('\n'))
   }
   for (const { what, reason } of skipped) parts.push(wrap(`Left out: ${what}: ${reason}`, 80).map(yellow).join('\n'))
+  const sure = sureness(result)
+  if (sure) parts.push(dim(wrap(surenessText(sure), 80).join('\n')))
   for (const note of notes) parts.push(wrap(note, 80).map(dim).join('\n'))
   return `${parts.join('\n')}\n`
 }

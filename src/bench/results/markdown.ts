@@ -2,7 +2,7 @@
 import { summarize } from '../statistics/samples.js'
 import { type BenchReport, primary, type Row, type SuiteResult } from './result.js'
 import { showMeasure } from './show.js'
-import { casesOf, type Standing, standings } from './standing.js'
+import { casesOf, type Standing, standings, sureness, surenessText } from './standing.js'
 
 export function markdownReport(report: BenchReport): string {
   const { environment: where, settings } = report
@@ -45,6 +45,8 @@ function whereWeLose(all: readonly Standing[]): string[] {
 
 function section(result: SuiteResult): string[] {
   const lines = [`## ${result.suite}: ${result.title}`, '']
+  const sure = sureness(result)
+  if (sure) lines.push(surenessText(sure), '')
   for (const note of result.notes) lines.push(note, '')
   for (const { what, reason } of result.skipped) lines.push(`Left out: ${what}: ${reason}`, '')
   for (const [name, rows] of casesOf(result)) {

@@ -1,5 +1,6 @@
 // What suites bring home, in one form for all of them: tables, JSON, comparison and report read nothing else.
 // May touch: nothing but types.
+import type { Ended } from '../runner/rounds.js'
 import type { Environment } from './environment.js'
 
 export type Unit = 'ns' | 'ms' | 'bytes' | '1/s' | 'ratio' | '%' | 'count' | '×'
@@ -21,6 +22,10 @@ export interface Row {
   readonly ours: boolean
   /** The first is what the subjects of a case are compared by. */
   readonly measures: { readonly [name: string]: Measure }
+  /** It hands out copies of what it holds, in a case where others hand out references. */
+  readonly copies?: boolean
+  /** Why measuring ended, where it was repeated until it was sure: then, or because time or rounds were spent. */
+  readonly ended?: Ended
   readonly note?: string
 }
 

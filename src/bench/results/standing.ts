@@ -22,8 +22,23 @@ export function casesOf({ rows }: SuiteResult): Map<string, Row[]> {
   return cases
 }
 
+/** How many cases ended sure enough, and those that did not. Undefined where none was repeated. */
+export function sureness(suite: SuiteResult): { readonly sure: number; readonly spent: readonly string[] } | undefined {
+  const repeated = [...casesOf(suite)].filter(([, rows]) => rows.some(({ ended }) => ended !== undefined))
+  if (repeated.length === 0) return undefined
+  const spent = repeated.filter(([, rows]) => rows.some(({ ended }) => ended !== undefined && ended !== 'precise'))
+  return { sure: repeated.length - spent.length, spent: spent.map(([name]) => name) }
+}
+
+export function surenessText({ sure, spent }: { readonly sure: number; readonly spent: readonly string[] }): string {
+  const all = sure + spent.length
+  if (spent.length === 0) return `All ${all} cases are as sure as wanted.`
+  const names = spent.slice(0, 6).join('; ') + (spent.length > 6 ? '; …' : '')
+  return `${sure} of ${all} cases are as sure as wanted; before it was, the budget or the rounds were spent for: ${names}.`
+}
+
 /** Copies are compared with copies, and references with references: each is what it is, not a slower form of the other. */
-const copies = (row: Row) => row.subject.endsWith(', copies')
+const copies = (row: Row) => row.copies === true
 
 /** Ours against every rival, in every case that has both. */
 export function standings(report: Pick<BenchReport, 'suites'>): Standing[] {

@@ -78,7 +78,7 @@ function makeGarbage({ stream, requests }: HostTask): void {
 async function rehearse(task: HostTask): Promise<HostMemory> {
   const once = await startHost(task)
   await once.run({ requests: rehearsal, ramp: 0, coolDown: 0, drain: 0, atOnce: 64, sampleEvery: 1024, seed: 1 })
-  const { outside } = await once.memory()
+  const { outside } = await once.memory(1)
   await once.close()
   return { resident: await settledResident(), outside, entries: 0 }
 }

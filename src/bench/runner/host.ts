@@ -36,7 +36,8 @@ export interface Host {
   /** Sets every key once. */
   fill(): Promise<void>
   run(slice: Slice): Promise<SliceResult>
-  memory(): Promise<HostMemory>
+  /** Once it stands still, or after so many looks. Default 10, a tenth of a second apart. */
+  memory(looks?: number): Promise<HostMemory>
   close(): Promise<void>
 }
 
@@ -81,7 +82,7 @@ async function startHere(task: HostTask): Promise<Host> {
   return {
     fill: () => load.fill(0, 1),
     run: (slice) => load.run(slice),
-    memory: async () => ({ resident: await settledResident(), ...(await load.state()) }),
+    memory: async (looks) => ({ resident: await settledResident(looks), ...(await load.state()) }),
     close: () => load.close(),
   }
 }
@@ -109,8 +110,8 @@ async function startThreads(task: HostTask): Promise<Host> {
       const gate = new Int32Array(new SharedArrayBuffer(8))
       return merged(await all((caller, thread) => caller.ask('run', { slice: shareOf(slice, thread, threads), gate })))
     },
-    memory: async () => {
-      const resident = await settledResident(20, async () => {
+    memory: async (looks) => {
+      const resident = await settledResident(looks, async () => {
         await all((caller) => caller.ask('collect', undefined))
       })
       const states = await all((caller) => caller.ask('state', undefined))

@@ -10,7 +10,7 @@ const still = 256 * 1024
 const pause = 100
 
 /** Bytes. `most` looks, 0.1 s apart, end when two that follow each other agree. */
-export async function settledResident(most = 20, collectAll: () => void | Promise<void> = collect): Promise<number> {
+export async function settledResident(most = 10, collectAll: () => void | Promise<void> = collect): Promise<number> {
   let last = Number.POSITIVE_INFINITY
   for (let look = 0; look < most; look++) {
     await collectAll()

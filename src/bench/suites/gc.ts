@@ -73,7 +73,7 @@ async function measure(
         seed: 1,
       })
       const { longest, total, count } = await host.pauses()
-      const of = { subject: titleOf(rival, mode), ours: rival.ours }
+      const of = { subject: titleOf(rival, mode), ours: rival.ours, copies: rival.modes.length > 1 && mode === 'copy' }
       return [
         { case: 'a full collection', ...of, measures: { time: sampled(forced, 'ms', 'lower') } },
         {

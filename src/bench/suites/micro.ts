@@ -13,6 +13,7 @@ import { at, type Findings, type Suite, type SuiteContext, sampled } from './sui
 interface Contender {
   readonly rival: Rival
   readonly name: string
+  readonly copies: boolean
   readonly cache: BenchmarkCache
 }
 
@@ -83,11 +84,13 @@ async function run(context: SuiteContext): Promise<Findings> {
         })
         overhead = Math.min(overhead, result.overhead)
         for (const { name: subject, samples } of result.functions) {
-          const { ours } = contenders.find((contender) => contender.name === subject)!.rival
+          const { rival, copies } = contenders.find((contender) => contender.name === subject)!
           rows.push({
             case: `${name}, ${entries.toLocaleString('en')} entries`,
             subject,
-            ours,
+            ours: rival.ours,
+            copies,
+            ended: result.ended,
             measures: { time: sampled(samples, 'ns', 'lower') },
           })
         }
@@ -134,7 +137,8 @@ async function open(context: SuiteContext, entries: number, kind: 'string' | 'ob
           connections: 1,
           seed: 1,
         })) as BenchmarkCache
-        contenders.push({ rival, name: kind === 'string' ? rival.name : titleOf(rival, mode), cache })
+        const copies = kind === 'object' && mode === 'copy'
+        contenders.push({ rival, name: kind === 'string' ? rival.name : titleOf(rival, mode), copies, cache })
         for (let key = 0; key < entries; key++) {
           const kept = cache.set(keyOf(key), kind === 'string' ? text : makeValue('object', key, 400), 0)
           if ((key & 1023) === 1023) await (kept ?? new Promise(setImmediate))

@@ -204,6 +204,7 @@ async function open(context: SuiteContext, running: readonly Running[], paths: r
         case: `open, ${perSecond.toLocaleString('en')} requests a second`,
         subject: name,
         ours: ours(running[index]!.name),
+        ended: result.ended,
         measures: {
           p99: sampled(samples, 'ns', 'lower'),
           p50: single(latencies.p50, 'ns', 'lower'),

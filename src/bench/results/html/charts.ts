@@ -35,8 +35,7 @@ export function barChart(rows: readonly Row[]): string {
   const parts = bars.map(({ row, measure }, at) => {
     const y = at * height
     const shown = showValue(measure.value, measure.unit)
-    const copies = row.subject.endsWith(', copies')
-    const fill = `var(--${row.ours ? 'ours' : 'rival'}${copies ? '-soft' : ''})`
+    const fill = `var(--${row.ours ? 'ours' : 'rival'}${row.copies ? '-soft' : ''})`
     const long = Math.max(1.5, length(measure.value))
     const summary = measure.samples && measure.samples.length > 1 ? summarize(measure.samples) : undefined
     const interval = summary && Number.isFinite(summary.relativeError) ? summary : undefined

@@ -4,7 +4,7 @@ import { summarize } from '../../statistics/samples.js'
 import type { Comparison } from '../compare.js'
 import { type BenchReport, primary, type Row, type SuiteResult } from '../result.js'
 import { showMeasure, showValue } from '../show.js'
-import { casesOf, type Standing, standings } from '../standing.js'
+import { casesOf, type Standing, standings, sureness, surenessText } from '../standing.js'
 import { barChart, lineChart, sparkline } from './charts.js'
 import { escaped } from './escaped.js'
 import { style } from './style.js'
@@ -103,6 +103,8 @@ function section(suite: SuiteResult, report: BenchReport, earlier: readonly Benc
   const cards = [...casesOf(suite)].map(([name, rows]) => card(suite.suite, name, rows, report, earlier))
   const charts = suite.charts.map((chart) => `<div class="card">${lineChart(chart)}</div>`)
   const notes = suite.notes.map((note) => `<p class="quiet">${escaped(note)}</p>`)
+  const sure = sureness(suite)
+  if (sure) notes.unshift(`<p class="quiet">${escaped(surenessText(sure))}</p>`)
   const skipped = suite.skipped.map(
     ({ what, reason }) => `<p class="quiet">Left out: ${escaped(what)}: ${escaped(reason)}</p>`,
   )
