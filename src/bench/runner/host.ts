@@ -112,7 +112,8 @@ async function startThreads(task: HostTask): Promise<Host> {
     },
     memory: async (looks) => {
       const resident = await settledResident(looks, async () => {
-        await all((caller) => caller.ask('collect', undefined))
+        const empty = await all((caller) => caller.ask('collect', undefined))
+        return empty.reduce((sum, bytes) => sum + bytes, 0)
       })
       const states = await all((caller) => caller.ask('state', undefined))
       return {
