@@ -1,6 +1,6 @@
 // A thread of the stepping scheduler: attaches to the memory of a scenario, waits for its turn, plays its part step by step and writes down
 // what it was answered. Runs until it is terminated.
-import { workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 
 const { folder, thread, words, rows, worlds, scenarios } = workerData
 const stepper = await import(`${folder}/harness/stepper.mjs`)
@@ -147,6 +147,7 @@ function play(scenario, world) {
 }
 
 stepper.enter(words, thread, dies)
+parentPort.postMessage('ready')
 for (let seen = 0; ; ) {
   Atomics.wait(words, Word.go, seen)
   seen = Atomics.load(words, Word.go)

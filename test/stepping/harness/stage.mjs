@@ -33,7 +33,9 @@ export class Stage {
       const workerData = { folder, thread, words, rows, worlds, scenarios }
       return new Worker(new URL('./player.mjs', import.meta.url), { workerData })
     })
-    await Promise.all(stage.workers.map((worker) => new Promise((resolve) => worker.once('online', resolve))))
+    // A player that cannot load what it is to play would be waited for at every schedule.
+    const ready = (worker) => new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+    await Promise.all(stage.workers.map(ready))
     return stage
   }
 
