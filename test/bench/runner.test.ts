@@ -95,7 +95,13 @@ describe('subjects', () => {
       onProgress: ({ phase }) => phases.push(phase),
     })
     expect([...new Set(phases)]).toEqual(['opening', 'filling', 'warming up', 'measuring', 'closing'])
-    expect(result).toMatchObject({ metric: 'throughput', better: 'higher' })
+    expect(result).toMatchObject({
+      metric: 'throughput',
+      better: 'higher',
+      environment: { node: process.version, cores: expect.any(Number) },
+      settings: { workload, threads: 1, seed: 1, milliseconds: 10, precision: 0.05 },
+    })
+    expect(() => structuredClone(result)).not.toThrow()
     expect(result.overhead).toBeGreaterThan(0)
     expect(['precise', 'budget', 'rounds']).toContain(result.ended)
     const [first, second] = result.subjects

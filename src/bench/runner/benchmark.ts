@@ -2,6 +2,7 @@
 // until the result is sure enough, and sums up. May touch: the subjects; worker threads and child processes where asked for.
 import { OstrakaError } from '../../errors.js'
 import { LatencyHistogram } from '../../replay/latency.js'
+import { type Environment, environment } from '../results/environment.js'
 import { type PairedRatio, pairedRatio } from '../statistics/difference.js'
 import { type Summary, summarize } from '../statistics/samples.js'
 import { makeStream, type Stream, type StreamSettings } from '../workload/stream.js'
@@ -106,6 +107,10 @@ export interface BenchmarkResult {
   readonly ended: Ended
   readonly error: number
   readonly seconds: number
+  /** On what and of what it was measured. */
+  readonly environment: Environment
+  /** As they were given, with what was not given as it was taken; without subjects and functions. */
+  readonly settings: Readonly<Record<string, unknown>>
   /** Nanoseconds a request of which the runner itself takes: making keys and values, counting. Part of every figure. */
   readonly overhead: number
 }
@@ -125,6 +130,7 @@ interface Running {
 export async function runBenchmark(settings: BenchmarkSettings): Promise<BenchmarkResult> {
   const { subjects, threads = 1, isolate = false, connections = 1, depth = 1, seed = 1, onProgress } = settings
   check(settings)
+  const where = environment()
   const stream = 'asks' in settings.workload ? settings.workload : makeStream({ seed, ...settings.workload })
   const requests = {
     values: settings.values ?? 'string',
@@ -201,6 +207,19 @@ export async function runBenchmark(settings: BenchmarkSettings): Promise<Benchma
       ended: rounds.ended,
       error: rounds.error,
       seconds: rounds.seconds,
+      environment: where,
+      settings: {
+        ...told(settings),
+        workload: described(settings.workload),
+        ...requests,
+        ...slice,
+        ...effort,
+        threads,
+        connections,
+        depth,
+        isolate,
+        seed,
+      },
       overhead,
     }
   } finally {
@@ -234,6 +253,16 @@ function check(settings: BenchmarkSettings): void {
   if ('asks' in workload) least('workload.length', workload.length, 1)
   else for (const name of ['requests', 'keys'] as const) least(`workload.${name}`, workload[name], 1)
   if (faults.length > 0) throw new OstrakaError('OSTRAKA_ERR_INVALID_OPTION', faults.join('; '))
+}
+
+/** What can be written down of the settings. */
+function told({ name, arrivals, prefill = true, warmUp = 2000 }: BenchmarkSettings): object {
+  return { name, arrivals, prefill, warmUp }
+}
+
+/** A stream that was made beforehand is told by its name and length: it is too long to be written down. */
+function described(workload: BenchmarkSettings['workload']): object {
+  return 'asks' in workload ? { name: workload.name, length: workload.length, keys: workload.keySpace } : workload
 }
 
 /** Enough to see whether it drifts: a slice without its ramp, a fifth as long. */
