@@ -76,8 +76,9 @@ export async function findBudget(
   let last = await measureBudget(rival, mode, first, task)
   let best = last
   for (let corrected = 0; corrected < corrections && off(best) > 0.05; corrected++) {
-    // If memory grows with the budget as it did at the measured one; a cache that never was full tells nothing.
-    const scaled = (last.budget * wanted) / Math.max(last.resident, wanted / 8)
+    // If memory grows with the entries as it did up to now; there may have been fewer than were allowed.
+    const reached = rival.bound === 'entries' && last.entries > 0 ? Math.min(last.budget, last.entries) : last.budget
+    const scaled = (reached * wanted) / Math.max(last.resident, wanted / 8)
     last = await measureBudget(rival, mode, Math.max(1, Math.round(scaled)), task)
     if (off(last) < off(best)) best = last
   }
