@@ -47,6 +47,7 @@ const MUTANTS = {
   'no-version-begun': ['loom:loom_version_and_replace'],
   'version-ended-early': ['loom:loom_version_and_replace'],
   'version-never-ended': ['identity::every_end_of_a_binding'],
+  'invalidation-unannounced': ['loom:loom_stamp_of_tags'],
   'relaxed-pin': ['loom:loom_relocation_and_delete'],
   'relaxed-publish': ['loom:loom_insert_delete_and_get', 'loom:loom_replace_and_get', 'loom:loom_two_inserters'],
 }

@@ -58,7 +58,9 @@ impl<H: Host> Attachment<H> {
     pub fn invalidate_tags(&self, counters: impl Iterator<Item = u32>) {
         self.count(Counter::TagInvalidations);
         // Near caches trust a stamp only while nobody is between here and the end.
-        self.control.release32(self.line + line::INVALIDATING, 1);
+        if !mutant::is("invalidation-unannounced") {
+            self.control.release32(self.line + line::INVALIDATING, 1);
+        }
         let stamp = self.control.add32(control::TAG_STAMP, 1).wrapping_add(1);
         if stamp.is_multiple_of(control::TAG_ERA) {
             self.begin_era(stamp);

@@ -7,8 +7,10 @@
 //! everything with one preemption is tried, because a search that is cut off has looked at one corner only.
 
 use super::support::{TestCache, TestHost};
+use crate::attachment::line_offset;
 use crate::death::survives;
 use crate::evict::Goal;
+use crate::layout::line;
 use crate::layout::version::EXCHANGED;
 use crate::record::{Header, w0};
 use crate::region::Ordering;
@@ -623,6 +625,36 @@ fn loom_two_invalidations_of_one_tag() {
         let holds = race([cache.attach(), cache.attach()], [invalidates, invalidates]);
         assert_eq!(holds[0].tag_stamp(), 2);
         assert!(holds[0].is_tag_valid(1, 2) && !holds[0].is_tag_valid(1, 1));
+    });
+}
+
+/// The stamp of tags, if nobody is invalidating and what has tag 1 and stamp 0 is still valid: what a near cache keeps.
+fn sealed_tags(a: &Hold) -> Option<u32> {
+    let stamp = a.tag_stamp();
+    let is_at_rest =
+        (0..3).all(|thread| a.control.load32(line_offset(thread) + line::INVALIDATING, Ordering::Acquire) == 0);
+    (is_at_rest && a.is_tag_valid(1, 0)).then_some(stamp)
+}
+
+/// Who knows that a tag is invalid never believes a stamp again that was kept while it was valid.
+#[test]
+fn loom_stamp_of_tags_and_invalidation() {
+    model(|| {
+        let cache = tiny(8, 0);
+        let a = cache.attach();
+        let holds = race(
+            [a, cache.attach()],
+            [
+                |a| a.invalidate_tags([1].into_iter()),
+                |a| {
+                    let seal = sealed_tags(a);
+                    if !a.is_tag_valid(1, 0) {
+                        assert_ne!(seal, Some(a.tag_stamp()), "believed after it was invalid");
+                    }
+                },
+            ],
+        );
+        assert_eq!(sealed_tags(&holds[0]), None);
     });
 }
 
