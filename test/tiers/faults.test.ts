@@ -51,7 +51,7 @@ describe('errors', () => {
     ['size', { code: 'EIO' }],
   ] as const)('%s: %j at each operation in turn, in the first life and after a crash', async (operation, fault) => {
     let reached = 0
-    for (let skipped = 0; skipped < 40; skipped += skipped < 12 ? 1 : 5) {
+    for (let skipped = 0; skipped < 40; skipped += skipped < 8 ? 1 : 6) {
       for (const crashed of [false, true]) {
         const disk = new SimulatedDisk(randomFrom(skipped))
         let hit = crashed ? () => false : failing(disk, operation, skipped, fault)
@@ -167,6 +167,71 @@ describe('a partition that has failed', () => {
     } finally {
       vi.useRealTimers()
     }
+  })
+})
+
+describe('a disk that does not answer', () => {
+  const fakes = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] as const
+
+  test('makes misses of reads, and ends the log when it takes no writes; what it does later is believed by nobody', async () => {
+    vi.useFakeTimers({ toFake: [...fakes] })
+    try {
+      const { disk, clock, checked } = await started()
+      await fill(checked)
+      disk.fault = (operation) => (operation === 'read' || operation === 'write' ? 'stuck' : undefined)
+      const read = checked.check('k9')
+      await vi.advanceTimersByTimeAsync(2500)
+      expect(await read).toBeUndefined()
+      expect(checked.partition.stats().counters?.readsLate).toBe(1)
+
+      checked.remove('k8')
+      const flushed = checked.flush()
+      for (let second = 0; second < 32; second++) await vi.advanceTimersByTimeAsync(1000)
+      await flushed
+      const { failures, reason } = checked.partition.stats()
+      expect([failures, reason]).toEqual([1, 'the disk has not answered for 30 s'])
+
+      disk.fault = () => undefined
+      for (const goOn of disk.stuck.splice(0)) goOn()
+      await vi.advanceTimersByTimeAsync(2000)
+      await vi.waitFor(() => expect(checked.partition.stats().state).toBe('up'))
+      checked.set('k7')
+      await checked.flush()
+      disk.kill()
+      checked.crashed(await open(disk.process(), clock))
+      await checked.partition.loaded
+      await checked.checkAll()
+      expect(checked.faults).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('is bounded in memory: values are refused, then everything is given up in place of more tombstones', async () => {
+    const options = { mostWaiting: 4096, shape: { ...smallShape, regionBytes: 2 ** 16, regions: 40 } }
+    const { disk, clock, checked } = await started(undefined, options)
+    for (let n = 0; n < 300; n++) {
+      checked.set(`k${n}`)
+      if (n % 20 === 0) await checked.flush()
+    }
+    await checked.flush()
+    disk.fault = (operation) => (operation === 'write' ? 'stuck' : undefined)
+    for (let n = 0; n < 20; n++) checked.set(`big${n}`, { size: 500 })
+    const { counters, waitingBytes } = checked.partition.stats()
+    expect(counters?.refused.busy).toBeGreaterThan(10)
+    expect(waitingBytes).toBeLessThan(4096 + 128)
+    for (let n = 0; n < 300; n++) checked.remove(`k${n}`)
+    expect(checked.partition.stats().counters?.floors).toBe(1)
+    expect(checked.partition.stats().waitingBytes).toBeLessThan(2 * 4096 + 256)
+    await checked.checkAll()
+    disk.fault = () => undefined
+    for (const goOn of disk.stuck.splice(0)) goOn()
+    await checked.flush()
+    disk.kill()
+    checked.crashed(await open(disk.process(), clock, options))
+    await checked.partition.loaded
+    await checked.checkAll()
+    expect(checked.faults).toEqual([])
   })
 })
 

@@ -41,7 +41,7 @@ export type Operation =
   | 'list'
   | 'size'
 /** What happens to one operation instead of what was asked. */
-export type Fault = { readonly code: string } | { readonly short: number } | undefined
+export type Fault = { readonly code: string } | { readonly short: number } | 'stuck' | undefined
 
 export const failure = (code: string): Error => Object.assign(new Error(`${code}: simulated`), { code })
 
@@ -51,6 +51,8 @@ export class SimulatedDisk {
   fault: (operation: Operation, file: string, position: number) => Fault = () => undefined
   readonly random: () => number
   bytesWritten = 0
+  /** Operations that are stuck: each goes on when it is called. */
+  readonly stuck: (() => void)[] = []
   #alive: Process | undefined
 
   constructor(random: () => number = Math.random) {
@@ -125,6 +127,12 @@ class Process implements DiskIo {
     if (this.#dead) return new Promise(() => {})
     const fault = this.#disk.fault(operation, file, position)
     if (fault === undefined) return undefined
+    if (fault === 'stuck') {
+      await new Promise<void>((resolve) => {
+        this.#disk.stuck.push(resolve)
+      })
+      return this.#dead ? new Promise(() => {}) : undefined
+    }
     if ('code' in fault) throw failure(fault.code)
     return fault
   }
@@ -196,6 +204,10 @@ class Process implements DiskIo {
 
   async replace(name: string, bytes: Uint8Array): Promise<void> {
     await this.begin('replace', name)
+    this.#put(name, bytes)
+  }
+
+  #put(name: string, bytes: Uint8Array): void {
     const stored = new StoredFile()
     stored.bytes = Uint8Array.from(bytes)
     stored.durable = stored.bytes.slice()
@@ -205,7 +217,7 @@ class Process implements DiskIo {
   async create(name: string, bytes: Uint8Array): Promise<boolean> {
     await this.begin('create', name)
     if (this.#disk.files.has(name)) return false
-    await this.replace(name, bytes)
+    this.#put(name, bytes)
     return true
   }
 

@@ -4,6 +4,7 @@
 import path from 'node:path'
 import { OstrakaError } from '../../errors.js'
 import type { Hash64, Xxh64 } from './checksum.js'
+import { Deadlines } from './deadlines.js'
 import type { ClockSource } from './disk-clock.js'
 import type { DiskFile, DiskIo } from './io.js'
 import type { DiskEntry } from './record.js'
@@ -21,6 +22,8 @@ export interface PartitionOptions {
   readonly strict: boolean
   readonly flushInterval: number
   readonly bytesPerDay: number
+  /** Bytes that may wait for the file before values are refused. */
+  readonly mostWaiting?: number
   readonly fenced: () => boolean
 }
 
@@ -38,9 +41,12 @@ export interface PartitionStats {
   readonly counters: Readonly<LogCounters> | undefined
 }
 
+const MOST_WAITING = 8 * 2 ** 20
 const FIRST_REST = 1000
 const LONGEST_REST = 60_000
 const LOOK_INTERVAL = 1000
+/** Whoever opens it waits no longer; it comes up when the disk answers. */
+const LONGEST_OPEN = 10_000
 
 export const partitionFile = (folder: string, partition: number): string =>
   path.join(folder, `ostraka.partition-${partition}`)
@@ -62,6 +68,7 @@ export class Partition {
   #look: NodeJS.Timeout | undefined
   /** Since a failure: whether the file was emptied, so that nothing in it can come back. */
   #emptied: Promise<Error | undefined> | undefined
+  readonly #deadlines = new Deadlines()
   /** Resolves when all that the last owner has left is known, or given up. */
   loaded: Promise<void> = Promise.resolve()
 
@@ -74,7 +81,9 @@ export class Partition {
   /** Never rejects: a disk that cannot be used shows in `stats()`. */
   static async open(options: PartitionOptions): Promise<Partition> {
     const partition = new Partition(options)
-    await partition.#open()
+    await partition.#deadlines.within(partition.#open(), LONGEST_OPEN, () => {
+      partition.#reason = 'the disk does not answer'
+    })
     return partition
   }
 
@@ -148,9 +157,9 @@ export class Partition {
     this.#closed = true
     clearTimeout(this.#timer)
     clearInterval(this.#look)
-    await this.loaded
+    await this.#deadlines.within(this.loaded, LONGEST_REST, () => {})
     try {
-      await this.#log?.close()
+      if (this.#log) await this.#deadlines.within(this.#log.close(), LONGEST_REST, () => undefined)
     } catch {
       // It has failed, and was emptied if that was possible.
     }
@@ -158,9 +167,15 @@ export class Partition {
     this.#log?.end()
     this.#state = 'off'
     this.#reason ??= 'closed'
-    await this.#file?.close().catch(() => {})
+    const file = this.#file
     this.#file = undefined
     this.#log = undefined
+    if (file)
+      await this.#deadlines.within(
+        file.close().catch(() => {}),
+        LONGEST_REST,
+        () => {},
+      )
   }
 
   async #open(): Promise<void> {
@@ -205,7 +220,8 @@ export class Partition {
   }
 
   #takeOverOptions(file: DiskFile): TakeOverOptions {
-    return { ...this.#options, file, usable: this.#usable, onFailure: (error) => this.#failed(error) }
+    const { mostWaiting = MOST_WAITING } = this.#options
+    return { ...this.#options, mostWaiting, file, usable: this.#usable, onFailure: (error) => this.#failed(error) }
   }
 
   /** A file that was removed takes what is written to it, and nobody will ever find it. */
@@ -237,7 +253,7 @@ export class Partition {
       return
     }
     this.#state = 'resting'
-    this.#emptied = this.#empty()
+    this.#emptied = this.#deadlines.within(this.#empty(), LONGEST_REST, () => new Error('the disk does not answer'))
     if (this.#closed) return
     this.#timer = setTimeout(() => this.#again(), this.#rest)
     this.#timer.unref()

@@ -73,6 +73,7 @@ class Emptying {
     const used = uses.reverse().flat()
     if (used.length > 0 || mine.some(({ type }) => type === RecordType.tombstone)) {
       this.#bytes = await this.#parts.surveyor.bytes(this.#region.number)
+      if (log.ended) return
     }
     let room = this.#parts.shape.regionBytes * REINSERTED
     const reinsert = (index: number) => {

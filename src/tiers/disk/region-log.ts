@@ -8,6 +8,7 @@
 import { Admission } from './admission.js'
 import { Appender } from './appender.js'
 import type { Hash64, Xxh64 } from './checksum.js'
+import { Deadlines } from './deadlines.js'
 import type { DiskClock } from './disk-clock.js'
 import type { DiskFile } from './io.js'
 import type { PartitionHeader, RegionRow } from './partition-header.js'
@@ -47,8 +48,9 @@ export interface LogCounters {
   /** Reads that found a record which could not be believed. */
   corrupt: number
   readErrors: number
-  /** Reads refused because too many were waiting. */
+  /** Reads refused because too many were waiting, and given up because they took too long. */
   readsRefused: number
+  readsLate: number
   /** Records found expired, invalidated by a tag, or of another key. */
   expired: number
   outdated: number
@@ -78,6 +80,8 @@ export interface LogOptions {
   /** In ms. */
   readonly flushInterval: number
   readonly bytesPerDay: number
+  /** So many bytes may wait for the file before values are refused; twice as many before everything is given up in place of one more tombstone. */
+  readonly mostWaiting: number
   /** The header as the taking over has stored it. */
   readonly header: PartitionHeader
   /** Stores a header, durably if `sync`. */
@@ -90,13 +94,13 @@ export interface LogOptions {
   readonly onFailure: (error: Error) => void
 }
 
-/** So many bytes may wait for the file before values are refused, and so many before everything is given up in place of one more tombstone. */
-const MOST_WAITING = 8 * 2 ** 20
-const MOST_WAITING_URGENT = 2 * MOST_WAITING
 /** So many wait before they are written ahead of time. */
 const WRITE_AHEAD = 2 ** 18
 const READS_ABREAST = 16
 const READS_WAITING = 1024
+/** A read that takes longer is a miss; a write that does ends the log. In ms. */
+const LONGEST_READ = 2000
+const LONGEST_WRITE = 30_000
 /** Most that is read before the record's own length is known. */
 const FIRST_READ = 2 ** 17
 /** A new epoch begins before a count within one is used up. */
@@ -110,6 +114,7 @@ export class RegionLog {
     corrupt: 0,
     readErrors: 0,
     readsRefused: 0,
+    readsLate: 0,
     expired: 0,
     outdated: 0,
     collisions: 0,
@@ -135,6 +140,7 @@ export class RegionLog {
   readonly #options: LogOptions
   readonly #admission: Admission
   readonly #batches = new Batches(() => this.#writeBatch())
+  readonly #deadlines = new Deadlines()
   readonly #reads = new Turns(READS_ABREAST, READS_WAITING)
   readonly #tags: TagTable
   #header: PartitionHeader
@@ -177,7 +183,7 @@ export class RegionLog {
     const known = this.index.find(hash) || this.loading
     const outcome = this.#tryPut(hash, entry, reused, known)
     if (outcome === 'stored') return outcome
-    if (known) this.#bury(hash)
+    if (known) this.remove(hash)
     return this.#refuse(outcome)
   }
 
@@ -187,7 +193,7 @@ export class RegionLog {
     const record = valueRecord(hash, this.#next(), known, entry)
     const bytes = recordBytes(record)
     if (bytes > mostRecordBytes(shape)) return 'tooLarge'
-    if (this.appender.waiting + bytes > MOST_WAITING) return 'busy'
+    if (this.appender.waiting + bytes > this.#options.mostWaiting) return 'busy'
     if (!this.#admission.admits(hash, bytes, reused, this.regions.free > shape.regions / 8)) return 'notAdmitted'
     const location = this.appender.append(record, this.#lifetime(entry.expiry), false)
     this.#tend()
@@ -219,7 +225,7 @@ export class RegionLog {
 
   /** Appends what must not be lost. Where that is impossible everything is given up, which needs no room: undefined. */
   #urgent(record: DiskRecord): number | undefined {
-    const fits = this.appender.waiting <= MOST_WAITING_URGENT
+    const fits = this.appender.waiting <= 2 * this.#options.mostWaiting
     const location = fits ? this.appender.append(record, 0, true) : undefined
     this.#tend()
     if (location === undefined) {
@@ -314,7 +320,7 @@ export class RegionLog {
     const room = region.units * UNIT - offset
     const start = regionsAt(shape) + region.number * shape.regionBytes + offset
     let failed = false
-    const read = await this.#reads.run(async () => {
+    const reading = this.#reads.run(async () => {
       try {
         const bytes = await readBytes(file, start, Math.min(most, room, FIRST_READ))
         // The longest are known by no class: how long they are stands at their beginning.
@@ -325,6 +331,11 @@ export class RegionLog {
         failed = true
         return undefined
       }
+    })
+    const read = await this.#deadlines.within(reading, LONGEST_READ, () => {
+      this.counters.readsLate++
+      failed = true
+      return undefined
     })
     if (read === undefined) {
       if (!failed) this.counters.readsRefused++
@@ -340,30 +351,11 @@ export class RegionLog {
   }
 
   async #writeBatch(): Promise<void> {
-    const { file, shape, sync } = this.#options
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.assertOwned()
     try {
-      const writes = this.appender.freeze()
-      // Before the footers that make a restart skip the records which say the same.
-      if (this.#tags.changed && writes.some(({ region }) => region.state === 'sealed')) {
-        this.#tags.changed = false
-        await this.#options.storeTags(this.#tags, this.epoch)
-      }
-      // Before anything that was appended after it and takes it for granted.
-      if (this.#headerChanged) await this.storeHeader({})
-      const base = regionsAt(shape)
-      let bytes = 0
-      for (const { region, at, chunks } of writes) {
-        const parts = chunks.map((chunk) => chunk.bytes.subarray(0, chunk.used))
-        await file.write(parts, base + region.number * shape.regionBytes + at)
-        for (const { length } of parts) bytes += length
-      }
-      if (sync && bytes > 0) await file.sync()
-      this.appender.written(writes)
-      this.counters.bytesWritten += bytes
-      this.counters.flushes++
+      await this.#bounded(this.#write())
     } catch (error) {
       throw this.fail(error as Error)
     }
@@ -371,9 +363,46 @@ export class RegionLog {
     else this.tendRegions()
   }
 
+  #bounded<T>(work: Promise<T>): Promise<T> {
+    return this.#deadlines.within(work, LONGEST_WRITE, () => {
+      throw new Error(`the disk has not answered for ${LONGEST_WRITE / 1000} s`)
+    })
+  }
+
+  async #write(): Promise<void> {
+    const { file, shape, sync } = this.#options
+    const writes = this.appender.freeze()
+    // Before the footers that make a restart skip the records which say the same.
+    if (this.#tags.changed && writes.some(({ region }) => region.state === 'sealed')) {
+      this.#tags.changed = false
+      await this.#options.storeTags(this.#tags, this.epoch)
+      this.#assertGoing()
+    }
+    // Before anything that was appended after it and takes it for granted.
+    if (this.#headerChanged) await this.storeHeader({})
+    this.#assertGoing()
+    const base = regionsAt(shape)
+    let bytes = 0
+    for (const { region, at, chunks } of writes) {
+      const parts = chunks.map((chunk) => chunk.bytes.subarray(0, chunk.used))
+      await file.write(parts, base + region.number * shape.regionBytes + at)
+      this.#assertGoing()
+      for (const { length } of parts) bytes += length
+    }
+    if (sync && bytes > 0) await file.sync()
+    this.appender.written(writes)
+    this.counters.bytesWritten += bytes
+    this.counters.flushes++
+  }
+
+  /** A disk may answer when nobody waits for it any more. */
+  #assertGoing(): void {
+    if (this.ended) throw new EndedError('the log has ended')
+  }
+
   /** Throws unless this owner may still write. */
   assertOwned(): void {
-    if (this.ended) throw new EndedError('the log has ended')
+    this.#assertGoing()
     if (this.#options.fenced()) throw this.fail(new EndedError('another owner has taken over'))
   }
 
@@ -509,7 +538,7 @@ export class RegionLog {
     const emptyOne = this.emptyOne
     this.#emptying = (async () => {
       try {
-        while (!this.#closing && this.regions.free < wanted && (await emptyOne()));
+        while (!this.#closing && this.regions.free < wanted && (await this.#bounded(emptyOne())));
       } catch (error) {
         if (!(error instanceof EndedError)) this.fail(error as Error)
       } finally {

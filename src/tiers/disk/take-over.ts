@@ -35,6 +35,7 @@ export interface TakeOverOptions {
   readonly strict: boolean
   readonly flushInterval: number
   readonly bytesPerDay: number
+  readonly mostWaiting: number
   /** So many regions are used, where the disk is too full for all. */
   readonly usable: number
   readonly fenced: () => boolean
