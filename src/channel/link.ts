@@ -151,7 +151,6 @@ export class Link implements Carrier {
     words[at + Request.room] = pending.room
     words[at + Request.deadline] = pending.deadline
     this.#publish(lane)
-    this.#listen(lane)
     return true
   }
 
@@ -205,8 +204,10 @@ export class Link implements Carrier {
 
   #ringNow(): void {
     this.#ringsSoon = false
-    if (this.#owners.read(this.#owner, Row.parked) === 0) return
-    Atomics.notify(this.#owners.words, this.#owners.at(this.#owner, Row.doorbell))
+    if (this.#owners.read(this.#owner, Row.parked) !== 0) {
+      Atomics.notify(this.#owners.words, this.#owners.at(this.#owner, Row.doorbell))
+    }
+    if (this.#lane !== undefined && this.#lane.underWay.size > 0) this.#listen(this.#lane)
   }
 
   /** One wait for a lane, whatever the number of requests: it is woken once for many answers. */
