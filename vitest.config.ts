@@ -13,6 +13,7 @@ const alone = [
   'test/deaths/**/*.test.ts',
   'test/demo/**/*.test.ts',
   'test/histories/**/*.test.ts',
+  'test/channel/channel.test.ts',
   'test/owners/owners.test.ts',
   'test/owners/process.test.ts',
   'test/package/**/*.test.ts',

@@ -69,8 +69,15 @@ export async function tell(built, seed, steps = 80) {
     {
       kind: KIND.later,
       handle: (request) => {
-        echo(request)
-        return new Promise((resolve) => late.push(() => resolve(request.payload)))
+        const text = Buffer.from(echo(request)).toString()
+        return new Promise((resolve) =>
+          late.push(() => {
+            // It stays as it is until it is answered, whoever has left meanwhile.
+            if (Buffer.from(request.payload).toString() !== text)
+              problems.push(`${text} has changed in the owner's hands`)
+            resolve(request.payload)
+          }),
+        )
       },
     },
     {
@@ -147,7 +154,7 @@ export async function tell(built, seed, steps = 80) {
     } else if (action <= 6) late.splice(random(Math.max(1, late.length)), 1)[0]?.()
     else if (action <= 10) server?.serve()
     else if (action === 11) client?.controllers[random(client.controllers.length || 1)]?.abort()
-    else if (action === 12) await new Promise((resolve) => setTimeout(resolve, 2))
+    else if (action === 12) await new Promise((resolve) => setTimeout(resolve, random(3) === 0 ? 25 : 2))
     else if (action <= 14) await turn()
     else if (client !== undefined) for (let n = random(6); n >= 0; n--) ask(client)
   }
