@@ -207,6 +207,36 @@ describe('a disk that does not answer', () => {
     }
   })
 
+  test('when it is opened: it comes up later, without what was changed meanwhile', async () => {
+    vi.useFakeTimers({ toFake: [...fakes] })
+    try {
+      const { disk, clock, checked } = await started()
+      await fill(checked)
+      disk.kill()
+      disk.fault = (operation) => (operation === 'read' ? 'stuck' : undefined)
+      const opening = open(disk.process(), clock)
+      await vi.advanceTimersByTimeAsync(11_000)
+      const partition = await opening
+      expect(partition.stats()).toMatchObject({ state: 'resting', reason: 'the disk does not answer' })
+      checked.crashed(partition)
+      checked.remove('k9')
+      checked.invalidateTags([6])
+      const flushed = checked.flush()
+      await vi.advanceTimersByTimeAsync(2000)
+      disk.fault = () => undefined
+      for (const goOn of disk.stuck.splice(0)) goOn()
+      await flushed
+      expect(partition.stats().coldStart).toBeUndefined()
+      await partition.loaded
+      expect(await checked.check('k9')).toBeUndefined()
+      expect(await checked.check('k6')).toBeUndefined()
+      expect(await checked.check('k10')).toBeDefined()
+      expect(checked.faults).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   test('is bounded in memory: values are refused, then everything is given up in place of more tombstones', async () => {
     const options = { mostWaiting: 4096, shape: { ...smallShape, regionBytes: 2 ** 16, regions: 40 } }
     const { disk, clock, checked } = await started(undefined, options)

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DiskStore, type DiskStoreOptions } from '../../src/tiers/disk/disk-store.js'
+import { type DiskIo, nodeIo } from '../../src/tiers/disk/io.js'
 import { ostraka } from '../cli/run.js'
 
 let folder: string
@@ -134,6 +135,23 @@ describe('a path', () => {
     expect(await get(blocked, 'k')).toBeUndefined()
     blocked.remove(bytes('k'))
     await blocked.flush()
+  })
+
+  test('that cannot be written says so to whoever awaits that something is gone from it', async () => {
+    const first = await store()
+    put(first, 'k', 'v')
+    await first.close()
+    const failing: DiskIo = {
+      ...nodeIo,
+      create: async () => {
+        throw Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' })
+      },
+    }
+    const second = await store({ io: failing })
+    expect(second.stats()).toMatchObject({ state: 'off', reason: 'EROFS: read-only file system' })
+    await second.flush()
+    second.remove(bytes('k'))
+    await expect(second.flush()).rejects.toMatchObject({ code: 'OSTRAKA_ERR_DISK' })
   })
 
   test.skipIf(process.getuid?.() === 0)('that is read-only is off', async () => {

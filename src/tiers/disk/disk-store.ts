@@ -3,7 +3,7 @@
 // read is a miss and every write is refused; it is taken over within a second of its release, and what was changed meanwhile is gone from it, too.
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
-import type { OstrakaError } from '../../errors.js'
+import { OstrakaError } from '../../errors.js'
 import { Codec, compress, decompress } from '../compression/compression.js'
 import { type Hash64, halves, loadXxh64, type Xxh64 } from './checksum.js'
 import { type ClockSource, systemClock } from './disk-clock.js'
@@ -63,6 +63,8 @@ export class DiskStore {
   readonly #missed = new MissedChanges()
   #partitions: readonly Partition[] = []
   #fenced = false
+  /** Why a path that may hold something of ours cannot be used. */
+  #unreachable: Error | undefined
   #closed = false
   #timer: NodeJS.Timeout | undefined
   #busy: Promise<void> = Promise.resolve()
@@ -163,6 +165,13 @@ export class DiskStore {
 
   /** Resolves when all that was done before is in the files (with `sync`: on the disk), or can never be read. Rejects with OSTRAKA_ERR_DISK. */
   async flush(): Promise<void> {
+    if (this.#unreachable !== undefined && this.#missed.any) {
+      throw new OstrakaError(
+        'OSTRAKA_ERR_DISK',
+        `${this.#options.path} cannot be reached (${this.#unreachable.message}): what it held may be read again after a restart`,
+        { cause: this.#unreachable },
+      )
+    }
     const flushed = await Promise.allSettled(this.#partitions.map((partition) => partition.flush()))
     for (const result of flushed) if (result.status === 'rejected') throw result.reason as OstrakaError
   }
@@ -217,13 +226,25 @@ export class DiskStore {
         return
       }
       await this.#begin()
+      this.#unreachable = undefined
       this.#again(TOUCH_INTERVAL, () => this.#touch())
     } catch (error) {
       this.#state = 'off'
       this.#reason = (error as Error).message
+      this.#unreachable = (await this.#holdsNothing(error)) ? undefined : (error as Error)
       await this.#lock.release().catch(() => {})
       // A folder may become usable; one that is somebody else's will not.
       if (!(error instanceof ForeignError)) this.#again(60_000, () => this.#tryToHold())
+    }
+  }
+
+  /** Whether the path cannot hold anything that a later process would read. */
+  async #holdsNothing(error: unknown): Promise<boolean> {
+    if (error instanceof ForeignError) return true
+    try {
+      return (await readStoreFile(this.#io, this.#options.path, this.#xxh64)) === 'absent'
+    } catch (failure) {
+      return (failure as NodeJS.ErrnoException).code === 'ENOTDIR'
     }
   }
 
@@ -272,6 +293,7 @@ export class DiskStore {
       clear: () => this.clear(),
     })
     this.#state = 'up'
+    this.#unreachable = undefined
     if (missed) await this.flush()
     this.#reason = typeof found === 'string' && found !== 'absent' ? `began anew: ${reasons[found]}` : undefined
   }

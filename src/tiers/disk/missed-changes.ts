@@ -1,5 +1,5 @@
-// What this process changed while it could not reach the path: another process held it, and what that one leaves behind may be older. Applied when the path is
-// taken over, before anything is served from it. Bounded: beyond that everything goes. Touches nothing.
+// What was changed while the disk could not be reached: another process held the path, or the disk did not answer. What lies there may be older. Applied as soon
+// as it is reached, before anything is served from it. Bounded: beyond that everything goes. Touches nothing.
 import type { Hash64 } from './checksum.js'
 
 const MOST = 65_536
@@ -14,6 +14,10 @@ export class MissedChanges {
   readonly #keys = new Map<string, Hash64>()
   readonly #tags = new Set<number>()
   #all = false
+
+  get any(): boolean {
+    return this.#all || this.#keys.size > 0 || this.#tags.size > 0
+  }
 
   key(hash: Hash64): void {
     if (this.#all) return
@@ -33,7 +37,7 @@ export class MissedChanges {
 
   /** Whether there were any; they are forgotten here. */
   apply(target: ChangeTarget): boolean {
-    const any = this.#all || this.#keys.size > 0 || this.#tags.size > 0
+    const { any } = this
     if (this.#all) target.clear()
     if (this.#tags.size > 0) target.invalidateTags([...this.#tags])
     for (const hash of this.#keys.values()) target.remove(hash)

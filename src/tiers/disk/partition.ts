@@ -7,6 +7,7 @@ import type { Hash64, Xxh64 } from './checksum.js'
 import { Deadlines } from './deadlines.js'
 import type { ClockSource } from './disk-clock.js'
 import type { DiskFile, DiskIo } from './io.js'
+import { MissedChanges } from './missed-changes.js'
 import type { DiskEntry } from './record.js'
 import { type DiskHit, EndedError, type LogCounters, type PutOutcome, type RegionLog } from './region-log.js'
 import { LEAST_REGIONS, type PartitionShape } from './shape.js'
@@ -64,6 +65,9 @@ export class Partition {
   #usable: number
   #epoch = 0
   #closed = false
+  /** While the file is being opened. */
+  #opening: Promise<void> | undefined
+  readonly #missed = new MissedChanges()
   #timer: NodeJS.Timeout | undefined
   #look: NodeJS.Timeout | undefined
   /** Since a failure: whether the file was emptied, so that nothing in it can come back. */
@@ -101,23 +105,29 @@ export class Partition {
 
   /** As {@link RegionLog.put}; 'noRoom' while it rests. */
   put(hash: Hash64, entry: DiskEntry, reused: boolean): PutOutcome {
-    return this.#log?.put(hash, entry, reused) ?? 'noRoom'
+    if (this.#log) return this.#log.put(hash, entry, reused)
+    this.#missed.key(hash)
+    return 'noRoom'
   }
 
   remove(hash: Hash64): void {
-    this.#log?.remove(hash)
+    if (this.#log) this.#log.remove(hash)
+    else this.#missed.key(hash)
   }
 
   invalidateTags(tags: readonly number[]): void {
-    this.#log?.invalidateTags(tags)
+    if (this.#log) this.#log.invalidateTags(tags)
+    else this.#missed.tags(tags)
   }
 
   clear(): void {
-    this.#log?.clear()
+    if (this.#log) this.#log.clear()
+    else this.#missed.everything()
   }
 
   async flush(): Promise<void> {
     let cause: unknown
+    if (this.#opening) await this.#deadlines.within(this.#opening, LONGEST_REST, () => {})
     if (this.#log !== undefined) {
       try {
         await this.#log.flush()
@@ -127,7 +137,7 @@ export class Partition {
       }
     }
     // What could not be written must not come back after a restart: it cannot where nothing is left.
-    const failure = await this.#emptied
+    const failure = this.#opening ? new Error('the disk does not answer') : await this.#emptied
     if (failure === undefined) return
     throw new OstrakaError(
       'OSTRAKA_ERR_DISK',
@@ -178,7 +188,15 @@ export class Partition {
       )
   }
 
-  async #open(): Promise<void> {
+  #open(): Promise<void> {
+    const opening = this.#openFile().finally(() => {
+      this.#opening = undefined
+    })
+    this.#opening = opening
+    return opening
+  }
+
+  async #openFile(): Promise<void> {
     try {
       this.#file = await this.#options.io.open(this.#path)
       const options = this.#takeOverOptions(this.#file)
@@ -212,6 +230,8 @@ export class Partition {
 
   #begin(log: RegionLog, state: 'loading' | 'up'): void {
     this.#log = log
+    // In the same turn: nothing is served in between.
+    this.#missed.apply(log)
     this.#epoch = log.epoch
     this.#state = state
     this.#emptied = undefined
