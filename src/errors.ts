@@ -50,6 +50,10 @@ export const errorTable = {
     meaning: 'No options were given, and no thread of this process holds a cache of this name.',
     cure: 'Give options (for example maxBytes) to create it, or create it in another thread first.',
   },
+  OSTRAKA_ERR_SERVE: {
+    meaning: 'The page cannot be served at this host and port.',
+    cure: 'Choose another port (0 takes any that is free) or host.',
+  },
   OSTRAKA_ERR_TOO_MANY_CACHES: {
     meaning: 'More than 512 caches are open in this process.',
     cure: 'Close caches that are no longer needed, or keep several kinds of entries in one cache.',

@@ -1,5 +1,7 @@
 // The cache that users hold: one handle of one thread, with the operations of `CacheView` on its own keys and those of the cache as a
 // whole. Touches its engine, this thread's near caches and its membership in the cache.
+import type { ServeOptions } from '../dashboard/options.js'
+import type { Dashboard } from '../dashboard/serve.js'
 import type { Engine } from '../engine/engine.js'
 import { OstrakaError } from '../errors.js'
 import { type LoadQueue, queueOf } from '../loading/queue.js'
@@ -196,26 +198,30 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
 
   /** The keys that are used most now, of all threads and namespaces, the hottest first: estimates from the sample, over about the last minute. */
   hotKeys(count = 20): HotKey[] {
-    const { hotKeys, about } = this.#handle.observer
+    const { hotKeys, about, observed } = this.#handle.observer
     const { engine } = this.#handle
-    return hotKeys.top(readCount(count, 'hotKeys')).map(({ name, whole, perSecond, savedMsPerSecond }) => {
-      const entry = whole && name !== '' ? describeEntry(engine, name, name) : undefined
-      const bytes = entry === undefined ? undefined : entry.keyBytes + entry.valueBytes
-      const savedMsPerKilobyte = bytes === undefined ? undefined : (savedMsPerSecond * 1000) / bytes
-      return { ...about.split(name), whole, perSecond, savedMsPerSecond, bytes, savedMsPerKilobyte }
-    })
+    return hotKeys
+      .top(readCount(count, 'hotKeys'), observed.age)
+      .map(({ name, whole, perSecond, savedMsPerSecond }) => {
+        const entry = whole && name !== '' ? describeEntry(engine, name, name) : undefined
+        const bytes = entry === undefined ? undefined : entry.keyBytes + entry.valueBytes
+        const savedMsPerKilobyte = bytes === undefined ? undefined : (savedMsPerSecond * 1000) / bytes
+        return { ...about.split(name), whole, perSecond, savedMsPerSecond, bytes, savedMsPerKilobyte }
+      })
   }
 
   /** As `hotKeys`, of namespaces. */
   hotNamespaces(count = 20): Heat[] {
     this.#handle.engine.name
-    return this.#handle.observer.hotNamespaces.top(readCount(count, 'hotNamespaces')).map(heatOf)
+    const { hotNamespaces, observed } = this.#handle.observer
+    return hotNamespaces.top(readCount(count, 'hotNamespaces'), observed.age).map(heatOf)
   }
 
   /** The tags that are written with or invalidated most now. */
   hotTags(count = 20): Heat[] {
     this.#handle.engine.name
-    return this.#handle.observer.hotTags.top(readCount(count, 'hotTags')).map(heatOf)
+    const { hotTags, observed } = this.#handle.observer
+    return hotTags.top(readCount(count, 'hotTags'), observed.age).map(heatOf)
   }
 
   /** Everything for collectors of metrics, under stable names; 'ostraka/metrics' puts several caches together. About as expensive as `stats()`. */
@@ -232,6 +238,23 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
   /** The text that Prometheus scrapes, to be served as 'text/plain; version=0.0.4'; `labels` are added to every sample. */
   metrics(labels: Labels = {}): string {
     return prometheusMetrics([this], labels)
+  }
+
+  /**
+   * Serves a live page about this cache, by default at http://127.0.0.1:7007/ and for this machine alone, until it is closed (docs/observing.md). Throws
+   * OSTRAKA_ERR_INVALID_OPTION and OSTRAKA_ERR_SERVE. It keeps no process alive.
+   */
+  async serve(options?: ServeOptions): Promise<Dashboard> {
+    const { engine, observer } = this.#handle
+    const { observed, slices } = observer
+    engine.name
+    // Only who serves a page loads what that takes.
+    const { serveDashboard } = await import('../dashboard/serve.js')
+    const totals = () => {
+      this.#countNear()
+      return observed.totals(this.#handle.engine)
+    }
+    return serveDashboard({ cache: this, observed, totals, slices: () => slices.read() }, options)
   }
 
   #countNear(): void {

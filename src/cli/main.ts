@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor.js'
 import { commandHelp, helpCommand, overview, unknownCommand } from './help.js'
 import { inspectCommand } from './inspect.js'
 import { replayCommand } from './replay.js'
+import { serveCommand } from './serve.js'
 import { red } from './text.js'
 import { versionCommand } from './version.js'
 
@@ -16,6 +17,7 @@ const working: readonly Command[] = [
   demoCommand,
   benchCommand,
   replayCommand,
+  serveCommand,
   inspectCommand,
   doctorCommand,
   versionCommand,

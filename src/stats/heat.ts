@@ -66,12 +66,12 @@ export class HeatTable {
     this.#add(coldest, now, weight, isTaken ? savedMs : 0, isTaken ? name : undefined, hash)
   }
 
-  /** The hottest first. */
-  top(count: number): Hot[] {
+  /** The hottest first. `age`: milliseconds since anything could be noted; what is young has not faded as much. */
+  top(count: number, age = Infinity): Hot[] {
     const now = monotonicMs()
     const all: Hot[] = []
     for (let at = 0; at < this.#bytes.length; at += HEAT_BYTES) {
-      const hot = this.#read(at, now)
+      const hot = this.#read(at, now, 1 - decay(Math.max(1000, age)))
       if (hot !== undefined) all.push(hot)
     }
     return all.sort((a, b) => b.perSecond - a.perSecond).slice(0, count)
@@ -111,7 +111,7 @@ export class HeatTable {
     Atomics.store(words, (at + Field.busy) >> 2, 0)
   }
 
-  #read(at: number, now: number): Hot | undefined {
+  #read(at: number, now: number, whole: number): Hot | undefined {
     const words = this.#words
     const heat = this.#heatAt(at, now)
     if (heat < 1e-3 || Atomics.load(words, at >> 2) !== 0) return undefined
@@ -122,7 +122,7 @@ export class HeatTable {
     const saved =
       (this.#numbers[(at + Field.saved) >> 3] as number) * decay(now - (this.#numbers[(at + Field.at) >> 3] as number))
     if (Atomics.load(words, at >> 2) !== 0 || words[(at + Field.hash) >> 2] !== hash) return undefined
-    const second = 1000 * (Math.LN2 / HALF_LIFE_MS)
+    const second = (1000 * (Math.LN2 / HALF_LIFE_MS)) / whole
     return { name, whole: (size & CUT) === 0, perSecond: heat * second, savedMsPerSecond: saved * second }
   }
 }

@@ -22,6 +22,8 @@ export const Header = {
   changesUntil: 11,
   /** Most live memory that was ever seen, in KiB. */
   peakKib: 12,
+  /** When the cache was made, in seconds of the monotonic clock; never 0. */
+  madeAt: 13,
   /** What is slow, in µs; 0: as by default. */
   slowMicroseconds: 14,
   /** The share of ordinary loads that is told as events, in parts of 2^20. */

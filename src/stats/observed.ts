@@ -3,6 +3,7 @@
 import type { Regions } from '../engine/create.js'
 import type { Engine } from '../engine/engine.js'
 import { COUNTERS, Counter, UNIT } from '../engine/layout.js'
+import { monotonicMs } from './clock.js'
 import { Histograms } from './histogram.js'
 import { HEADER_BYTES, Header, layoutOf, type ObservedLayout, Own, ROW_BYTES, ROW_FIELDS, ROWS_AT } from './layout.js'
 import { Level, levels, type StatsLevel } from './level.js'
@@ -31,6 +32,7 @@ export class Observed {
   /** Who is the first to see the memory says how much is observed at first. */
   begin(level: StatsLevel): void {
     Atomics.compareExchange(this.header, Header.level, 0, Level[level] + 1)
+    Atomics.compareExchange(this.header, Header.madeAt, 0, Math.floor(monotonicMs() / 1000) + 1)
   }
 
   get level(): StatsLevel {
@@ -44,6 +46,11 @@ export class Observed {
 
   get levelNumber(): number {
     return Math.max(0, Atomics.load(this.header, Header.level) - 1)
+  }
+
+  /** Milliseconds since the cache was made, to the second. */
+  get age(): number {
+    return monotonicMs() - (Atomics.load(this.header, Header.madeAt) - 1) * 1000
   }
 
   get buffer(): SharedArrayBuffer {
