@@ -7,7 +7,7 @@ import { summarize } from '../bench/statistics/samples.js'
 import { bold, dim, fields, green, red, table, wrap, yellow } from './text.js'
 
 export function suiteReport(result: SuiteResult): string {
-  const { suite, title, notes, skipped, seconds } = result
+  const { suite, title, notes, skipped, seconds, failed } = result
   const parts = [bold(`${suite}: ${title}`) + dim(`  ${seconds.toFixed(1)} s`)]
   for (const [name, rows] of casesOf(result)) {
     const measures = [...new Set(rows.flatMap((row) => Object.keys(row.measures)))]
@@ -24,6 +24,7 @@ export function suiteReport(result: SuiteResult): string {
     parts.push(table(header, cells))
     for (const { subject, note } of rows) if (note) parts.push(wrap(`  ${subject}: ${note}`, 80).map(dim).join('\n'))
   }
+  if (failed !== undefined) parts.push(red(`Failed: ${failed}`))
   for (const { what, reason } of skipped) parts.push(wrap(`Left out: ${what}: ${reason}`, 80).map(yellow).join('\n'))
   const sure = sureness(result)
   if (sure) parts.push(dim(wrap(surenessText(sure), 80).join('\n')))
@@ -33,7 +34,12 @@ export function suiteReport(result: SuiteResult): string {
 
 /** Where ours is ahead of rivals and where behind, in numbers. */
 export function standingsReport(report: BenchReport): string {
-  if (report.settings.scale === 'smoke') return 'Every suite asked for runs. Figures of so small counts mean nothing.\n'
+  if (report.settings.scale === 'smoke') {
+    const failed = report.suites.filter((suite) => suite.failed !== undefined).map(({ suite }) => suite)
+    return failed.length > 0
+      ? red(`Failed: ${failed.join(', ')}\n`)
+      : 'Every suite asked for runs. Figures of so small counts mean nothing.\n'
+  }
   const all = standings(report).filter(({ sure }) => sure)
   if (all.length === 0) return ''
   const behind = all.filter(({ factor }) => factor < 1).sort((a, b) => a.factor - b.factor)

@@ -104,7 +104,8 @@ function finish(plan: BenchPlan, report: BenchReport, json: string | undefined, 
   if (json !== undefined) writeJson(json, comparison ? { ...report, comparison } : report)
   if (plan.html !== undefined) write('--html', plan.html, htmlReport(report, { earlier, comparison }))
   if (plan.markdown !== undefined) write('--markdown', plan.markdown, markdownReport(report))
-  return comparison && hasRegressed(comparison) ? 1 : 0
+  const failed = report.suites.some((suite) => suite.failed !== undefined)
+  return failed || (comparison && hasRegressed(comparison)) ? 1 : 0
 }
 
 function latest(history: string | undefined, earlier: readonly BenchReport[]): BenchReport | undefined {

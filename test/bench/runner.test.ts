@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { compareFunctions, runBenchmark } from '../../dist/bench/index.js'
+import { runSuites } from '../../dist/bench/suites/run.js'
 import { ManualClock } from '../../src/bench/runner/clock.js'
 import { measureInTurn, warmUp } from '../../src/bench/runner/rounds.js'
 import { randomFrom } from '../../src/traces/generate.js'
@@ -194,4 +195,26 @@ describe('functions', () => {
     // A promise is waited for.
     expect(later!.nanoseconds.median).toBeGreaterThan(empty!.nanoseconds.median)
   })
+})
+
+test('a suite that fails takes no other with it', async () => {
+  const told: string[] = []
+  const { suites } = await runSuites(
+    {
+      suites: ['no such suite', 'engines'],
+      scale: 'smoke',
+      precision: 1,
+      budget: 1,
+      seed: 1,
+      engines: ['js'],
+      rivals: [],
+      threads: [1],
+      traces: [],
+    },
+    undefined,
+    ({ suite }) => told.push(suite),
+  )
+  expect(told).toEqual(['no such suite', 'engines'])
+  expect(suites[0]).toMatchObject({ failed: 'there is no suite no such suite', rows: [] })
+  expect(suites[1]!.failed).toBeUndefined()
 })

@@ -48,6 +48,7 @@ function section(result: SuiteResult): string[] {
   const sure = sureness(result)
   if (sure) lines.push(surenessText(sure), '')
   for (const note of result.notes) lines.push(note, '')
+  if (result.failed !== undefined) lines.push(`Failed: ${result.failed}`, '')
   for (const { what, reason } of result.skipped) lines.push(`Left out: ${what}: ${reason}`, '')
   for (const [name, rows] of casesOf(result)) {
     const measures = [...new Set(rows.flatMap((row) => Object.keys(row.measures)))]

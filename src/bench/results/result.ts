@@ -51,6 +51,8 @@ export interface SuiteResult {
   readonly charts: readonly LineChart[]
   readonly skipped: readonly Skipped[]
   readonly seconds: number
+  /** Why there is nothing, where it ended with an error. */
+  readonly failed?: string
 }
 
 /** Of `ostraka bench`. */

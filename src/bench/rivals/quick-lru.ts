@@ -32,6 +32,7 @@ export async function open(options: unknown): Promise<BenchmarkCache> {
           set: (key: string, value: unknown, ttl: number) => set(key, JSON.stringify(value), ttl),
         }),
     delete: (key) => held.delete(key),
-    size: () => held.size,
+    // Its own `size` never says more than `maxSize`, whatever the older generation still holds.
+    size: () => [...held.keys()].length,
   }
 }

@@ -133,16 +133,20 @@ async function startThreads(task: HostTask): Promise<Host> {
 const youngMegabytes = 8
 export const steadyHeap = [`--min-semi-space-size=${youngMegabytes}`, `--max-semi-space-size=${youngMegabytes}`]
 
-/** Forks the file of a URL, with the collector within reach and without the variable that would overrule a subject's engine. */
-export function forkFile(url: URL, flags: readonly string[], args: readonly string[] = []): ChildProcess {
+/**
+ * Forks the file of a URL, with the collector within reach and without the variable that would overrule a subject's engine. It is killed when
+ * this process ends, however it ends; unless it has something to put away itself once it finds that it has been left alone.
+ */
+export function forkFile(url: URL, flags: readonly string[], putsAway = false): ChildProcess {
   const { OSTRAKA_ENGINE: _, ...env } = process.env
-  const child = fork(fileURLToPath(url), [...args], {
+  const child = fork(fileURLToPath(url), {
     execArgv: ['--expose-gc', ...flags],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env,
   })
-  // However this process ends: a busy child would not notice for a while that it has been left alone.
+  if (putsAway) return child
+  // A busy child would not notice for a while that it has been left alone.
   const end = () => child.kill('SIGKILL')
   process.once('exit', end)
   child.once('exit', () => process.off('exit', end))

@@ -18,7 +18,7 @@ const perSecond = 8000
 async function run(context: SuiteContext): Promise<Findings> {
   const keys = at(context, 20, 200, 200)
   const ttl = at(context, 100, 1000, 1000)
-  const milliseconds = at(context, 150, 2500, 4000)
+  const milliseconds = at(context, 150, 1500, 4000)
   const rows: Row[] = []
   const skipped: Skipped[] = []
   const wanted = new Set(context.field.rivals.map(({ package: from }) => from))
@@ -29,7 +29,7 @@ async function run(context: SuiteContext): Promise<Findings> {
     .map(([name]) => name)
   const taking =
     context.scale === 'smoke' ? names.filter((name) => ['ostraka', 'lru-cache fetch'].includes(name)) : names
-  const counts = context.scale === 'smoke' ? [2] : [1, 2]
+  const counts = context.scale === 'full' ? [1, 2] : [2]
   for (const [index, threads] of counts.entries()) {
     for (const [step, name] of taking.entries()) {
       context.tell(

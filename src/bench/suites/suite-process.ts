@@ -17,7 +17,8 @@ export interface SuiteProgress {
 
 const answers = {
   run: async ({ suite, context, rivals }: SuiteTask): Promise<SuiteResult> => {
-    const found = suites.find(({ name }) => name === suite)!
+    const found = suites.find(({ name }) => name === suite)
+    if (found === undefined) throw new Error(`there is no suite ${suite}`)
     const field = await takeField(context.engines, rivals)
     const tell = (what: string, done: number) => process.send?.({ progress: { what, done } } satisfies SuiteProgress)
     const result = await runSuite(found, { ...context, field, tell })

@@ -105,6 +105,7 @@ function section(suite: SuiteResult, report: BenchReport, earlier: readonly Benc
   const notes = suite.notes.map((note) => `<p class="quiet">${escaped(note)}</p>`)
   const sure = sureness(suite)
   if (sure) notes.unshift(`<p class="quiet">${escaped(surenessText(sure))}</p>`)
+  if (suite.failed !== undefined) notes.unshift(`<p class="bad">Failed: ${escaped(suite.failed)}</p>`)
   const skipped = suite.skipped.map(
     ({ what, reason }) => `<p class="quiet">Left out: ${escaped(what)}: ${escaped(reason)}</p>`,
   )
