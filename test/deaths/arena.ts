@@ -26,7 +26,7 @@ export interface Outcome {
   readonly output: string
 }
 
-const WATCHDOG_MS = process.env['OSTRAKA_SOAK'] === undefined ? 55_000 : 3_000_000
+const WATCHDOG_MS = process.env['OSTRAKA_SOAK'] === undefined ? 110_000 : 3_000_000
 
 /** `during` may send signals; the process ends by itself or by the watchdog. */
 export function run(

@@ -58,6 +58,7 @@ test('workers that end by an exception of their own', async () => {
     seed,
     crashes: true,
   })
+  expect(outcome.signal, `seed ${seed}`).toBeNull()
   const seen = JSON.parse(outcome.output) as Seen
   expect(seen.faults, `seed ${seed}`).toEqual([])
   expect(seen.crashed).toBeGreaterThan(0)

@@ -75,7 +75,12 @@ describe('hammering', () => {
     ['large values', { maxBytes: 2 * MIB }, { large: 0.2 }],
     ['two shards', { maxBytes: 4 * MIB, shards: 2, maxEntries: 150 }, {}],
   ])('never shows a torn, foreign or older value: %s', async (_name, options, data) => {
-    const { regions, all } = await hammer(options, data, 1500 * scale)
+    let time = 1500 * scale
+    let { regions, all } = await hammer(options, data, time)
+    // A machine that is busy elsewhere may have let nobody read anything in that time.
+    for (; all.every(({ hits }) => hits === 0) && time < 24_000; time *= 4) {
+      ;({ regions, all } = await hammer(options, data, time * 4))
+    }
     for (const { foreign, torn, older, operations, statuses } of all) {
       expect({ foreign, torn, older }).toEqual({ foreign: 0, torn: 0, older: 0 })
       // A set may be refused while the system keeps a thread from running in the middle of an operation.
