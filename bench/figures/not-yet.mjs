@@ -1,12 +1,8 @@
 // Figures to hold of what cannot be measured yet, so that no list of figures is longer than it is complete.
 import { notMeasured, report } from '../harness.mjs'
 
-const channel = 'no cache sends requests over the channel yet'
 const disk = 'the disk tier is not connected to caches yet'
 report([
-  notMeasured('channel round trip from a worker', '–', 'p50 ≤ 20 µs', channel),
-  notMeasured('… from the main thread', '–', 'p50 ≤ 50 µs', channel),
-  notMeasured('… at depth 256, a request', '–', '≤ 0.5 µs', channel),
   notMeasured('L2 hit, page cache warm, from a worker', '–', 'p50 ≤ 40 µs, p99 ≤ 1 ms', disk),
   notMeasured('… from the main thread', '–', 'p50 ≤ 70 µs, p99 ≤ 1 ms', disk),
   notMeasured('L2 write amplification', '–', '≤ 1.15', disk),

@@ -116,7 +116,7 @@ function percent(option: string, given: string | undefined): number | undefined 
   return value / 100
 }
 
-const traceNames = /\.(lis|csv|txt|oracleGeneral|bin)(\.(gz|zst))?$/
+const traceNames = /\.(lis|csv|oracleGeneral|bin)(\.(gz|zst))?$/
 
 function traceFiles(given: string | undefined): string[] {
   if (given === undefined || given === '') return []
