@@ -39,8 +39,25 @@ function readCells({ only, group }) {
     .filter((cell) => wanted(`${cell.trace}@${cell.capacity}`, only) && wanted(cell.group, group))
 }
 
-/** What the laboratory says: a function of cell and policy. */
-function laboratory(folder, policies, { lab, only, group, seed }) {
+/** What the laboratory says, in the mean of as many seeds: a function of cell and policy. */
+function laboratory(folder, policies, values) {
+  const seeds = values.lab === undefined ? Number(values.seeds) : 1
+  const tables = Array.from({ length: seeds }, (_, seed) => labTable(folder, policies, values, seed + 1))
+  const mean = (results) => ({
+    hitPercent: results.reduce((sum, { hitPercent }) => sum + hitPercent, 0) / results.length,
+    byteHitPercent: results.reduce((sum, { byteHitPercent }) => sum + byteHitPercent, 0) / results.length,
+  })
+  return (cell, policy) => {
+    const found = tables.map((table) => table.get(`${cell.trace}@${cell.capacity}`)).filter((one) => one !== undefined)
+    const result = (name) => {
+      const results = found.map(({ results }) => results[name]).filter((one) => one !== undefined)
+      return results.length === 0 ? undefined : mean(results)
+    }
+    return { lru: result('lru'), lab: result(labNames[policy]), requests: found[0]?.requests }
+  }
+}
+
+function labTable(folder, policies, { lab, only, group }, seed) {
   let file = lab
   let made
   if (file === undefined) {
@@ -52,18 +69,13 @@ function laboratory(folder, policies, { lab, only, group, seed }) {
     const args = ['table', '--traces', folder, '--policies', names.join(','), '--json', file]
     if (only) args.push('--only', [...new Set(only.split(',').map((part) => part.split('@')[0]))].join(','))
     if (group) args.push('--group', group)
-    if (seed) args.push('--seed', String(seed))
+    args.push('--seed', String(seed))
     const { status, stderr } = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] })
     if (status !== 0) throw new Error(`the laboratory failed: ${stderr}`)
   }
   const { cells } = JSON.parse(readFileSync(file, 'utf8'))
   if (made !== undefined) rmSync(made, { recursive: true })
-  const byCell = new Map(cells.map((cell) => [`${cell.trace}@${cell.capacity}`, cell]))
-  return (cell, policy) => {
-    const found = byCell.get(`${cell.trace}@${cell.capacity}`)
-    const result = (name) => found?.results[name]
-    return { lru: result('lru'), lab: result(labNames[policy]), requests: found?.requests }
-  }
+  return new Map(cells.map((cell) => [`${cell.trace}@${cell.capacity}`, cell]))
 }
 
 function fileOf(folder, trace) {
@@ -185,24 +197,28 @@ async function main() {
       if (lab === undefined || lru === undefined) continue
       for (const engine of values.engine.split(',')) {
         for (const threads of values.threads.split(',').map(Number)) {
+          const runs = []
           for (let seed = 1; seed <= Number(values.seeds); seed++) {
-            const run = await measure(loaded.trace, cell, policy, engine, threads, seed)
-            const difference = run.hit - lab.hitPercent
-            results.push({
-              ...cell,
-              policy,
-              engine,
-              threads,
-              seed,
-              requests,
-              ...run,
-              lab: lab.hitPercent,
-              labByteHit: lab.byteHitPercent,
-              lru: lru.hitPercent,
-              difference,
-            })
+            runs.push(await measure(loaded.trace, cell, policy, engine, threads, seed))
             process.stderr.write('.')
           }
+          const mean = (of) => runs.reduce((sum, run) => sum + of(run), 0) / runs.length
+          const hit = mean((run) => run.hit)
+          results.push({
+            ...cell,
+            policy,
+            engine,
+            threads,
+            requests,
+            hit,
+            hits: runs.map((run) => run.hit),
+            byteHit: mean((run) => run.byteHit),
+            seconds: mean((run) => run.seconds),
+            lab: lab.hitPercent,
+            labByteHit: lab.byteHitPercent,
+            lru: lru.hitPercent,
+            difference: hit - lab.hitPercent,
+          })
         }
       }
     }

@@ -94,7 +94,7 @@ function regionOptions(shared: SharedSettings, setAside: number): Parameters<typ
     shards,
     setAside,
     manualClock: shared.clock === 'manual',
-    policy: PolicyNumber[shared.policy === 'adaptive' ? 's3-fifo-main-first' : shared.policy],
+    policy: PolicyNumber[shared.policy],
     seed: seed === undefined ? undefined : { low: Number(seed & 0xffffffffn), high: Number(seed >> 32n) },
   }
 }

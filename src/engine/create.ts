@@ -31,6 +31,7 @@ import {
   VERSION_BYTES,
   WASM_PAGE,
 } from './layout.js'
+import { choosingBytes, miniatureEntries, sampleBelow, samplingRate } from './policy-size.js'
 
 /** The smallest `maxBytes`, in bytes. */
 export const MIN_MAX_BYTES = 1024 * 1024
@@ -84,6 +85,8 @@ export interface ShardGeometry {
   readonly ghostShift: number
   readonly policyOffset: number
   readonly sketchLines: number
+  /** Entries of a miniature; 0 where the mode is fixed. */
+  readonly miniEntries: number
   readonly segments: number
   readonly segmentShift: number
   readonly segmentBytes: number
@@ -192,11 +195,13 @@ function shardGeometry(pages: number, expected: number, policy: number, shards: 
   let ghostShift = 0
   while (Math.floor(remembered) / 2 ** ghostShift > 2 ** GHOST_TIME_BITS) ghostShift++
   const sketchLines = policy < PolicyNumber.balanced ? 0 : Math.max(4, Math.ceil(expected / SKETCH_ENTRIES_PER_LINE))
+  const miniEntries = policy === PolicyNumber.adaptive ? miniatureEntries(bytes, expected) : 0
+  const choosing = miniEntries === 0 ? 0 : choosingBytes(miniEntries)
   const parts = (segments: number) => {
     const bucketOffset = align(segmentHeaders + segments * SEGMENT_HEADER_BYTES, BUCKET_BYTES)
     const ghostOffset = align(bucketOffset + buckets * BUCKET_BYTES, 64)
     const policyOffset = align(ghostOffset + ghostBuckets * GHOST_BUCKET_BYTES, 64)
-    const segmentsOffset = align(policyOffset + sketchLines * SKETCH_LINE_BYTES, SEGMENTS_ALIGN)
+    const segmentsOffset = align(policyOffset + sketchLines * SKETCH_LINE_BYTES + choosing, SEGMENTS_ALIGN)
     return { bucketOffset, ghostOffset, policyOffset, segmentsOffset, end: segmentsOffset + segments * segmentBytes }
   }
   let segments = Math.floor(bytes / segmentBytes)
@@ -214,6 +219,7 @@ function shardGeometry(pages: number, expected: number, policy: number, shards: 
     ghostShift,
     policyOffset,
     sketchLines,
+    miniEntries,
     segments,
     segmentShift,
     segmentBytes,
@@ -305,6 +311,12 @@ export function hashKeys(seedLow: number, seedHigh: number): Uint32Array {
   return keys
 }
 
+/** The mode that a cache starts in. */
+function firstMode({ policy = PolicyNumber['s3-fifo'], maxEntries = 0 }: RegionOptions): number {
+  if (policy !== PolicyNumber.adaptive) return policy
+  return maxEntries === 0 ? PolicyNumber.light : PolicyNumber.balanced
+}
+
 function writeShard(words: Uint32Array, sizes: ShardGeometry, number: number, options: RegionOptions): void {
   words[Shard.version >> 2] = LAYOUT_VERSION
   words[Shard.number >> 2] = number
@@ -323,7 +335,11 @@ function writeShard(words: Uint32Array, sizes: ShardGeometry, number: number, op
   words[Shard.policyOffset >> 2] = sizes.policyOffset
   words[Shard.sketchLines >> 2] = sizes.sketchLines
   words[Shard.sketchHalveAt >> 2] = 10 * sizes.expectedEntries
-  words[Shard.mode >> 2] = options.policy ?? PolicyNumber['s3-fifo']
+  words[Shard.miniEntries >> 2] = sizes.miniEntries
+  words[Shard.mode >> 2] = firstMode(options)
+  if (sizes.miniEntries !== 0) {
+    words[Shard.sampleBelow >> 2] = sampleBelow(samplingRate(sizes.expectedEntries, sizes.miniEntries))
+  }
   words[Shard.freeSegments >> 2] = sizes.segments
   words[Shard.versionsOffset >> 2] = SHARD_HEADER_BYTES
   words[Shard.versions >> 2] = sizes.versions

@@ -198,6 +198,8 @@ export const Shard = {
   sketchHalveAt: 84,
   /** Entries of one miniature; 0 where the mode is fixed. */
   miniEntries: 88,
+  /** A key is sampled if its hash times the golden ratio is below. 0 where the mode is fixed. */
+  sampleBelow: 92,
   evictor: 128,
   evictedOnce: 132,
   freeSegments: 136,
@@ -227,6 +229,9 @@ export const Shard = {
   sketchAdded: 360,
   /** f64: the bar of worth, in 256ths of an octave; 0 before the first eviction by worth. */
   bar: 368,
+  /** Samples ever posted, and ever taken. */
+  sampleHead: 384,
+  sampleTail: 448,
 } as const
 /** Policies by their number in shared memory: what the control region's policy word and a shard's mode word say. */
 export const PolicyNumber = {
@@ -242,6 +247,58 @@ export const PolicyNumber = {
   /** One of those from `balanced` on, chosen by miniatures, shard by shard. */
   adaptive: 8,
 } as const
+/** The ring of samples lies behind the sketch, the tournament behind it, the miniatures behind that (docs/slab.md 10). */
+export const SAMPLE_SLOTS = 256
+export const SAMPLE_BYTES = 8
+export const TOURNAMENT_BYTES = 512
+/** Offsets within the tournament. */
+export const Tournament = {
+  /** Not 0 while somebody changes it: who finds it so knows that its holder died. */
+  busy: 0,
+  /** Entries or units that a miniature may hold; 0: nothing is set up yet. */
+  capacity: 4,
+  /** Requests of a block, and those of the present one so far. */
+  block: 8,
+  blockLength: 12,
+  /** Requests sampled so far, wrapping. */
+  sampled: 16,
+  /** 1 where sizes differ. */
+  group: 20,
+  switches: 24,
+  /** Entries that the set-up was made for. */
+  entries: 28,
+  /** f64: moving means of log2 of the size in 256ths, and of its square. */
+  size: 32,
+  sizeSquare: 40,
+  rivals: 64,
+  history: 256,
+} as const
+export const RIVALS = 5
+export const RIVAL_BYTES = 32
+/** Offsets within a rival: lead and noise f64, the others u32. */
+export const Rival = { lead: 0, noise: 8, hits: 16, allHits: 20, mode: 24 } as const
+/** The last switches, a ring: {sampled u32, from u16, to u16, lead f32, errors f32}. */
+export const SWITCH_BYTES = 16
+export const SWITCH_SLOTS = 16
+/** Offsets within a miniature: header, heads of chains (u32 each), entries, sketch, ghosts. Entries are named by their index + 1. */
+export const Miniature = {
+  /** Entries or units in small; in main follows. */
+  used: 0,
+  /** First and last of small; of main follow. */
+  queues: 8,
+  free: 24,
+  /** Entries that have ever been used. */
+  fresh: 28,
+  evictedOnce: 32,
+  ghostClock: 36,
+  sketchAdded: 40,
+  bar: 48,
+  resident: 56,
+} as const
+export const MINIATURE_HEADER_BYTES = 64
+export const MINIATURE_ENTRY_BYTES = 16
+/** Offsets within an entry. The word: units 24 bits, count 2, age 2, queue 2. */
+export const MiniatureEntry = { key: 0, nextInChain: 4, nextInQueue: 8, word: 12 } as const
 export const SKETCH_LINE_BYTES = 64
 /** Cached entries for which there is one line. */
 export const SKETCH_ENTRIES_PER_LINE = 16
@@ -393,7 +450,11 @@ function shard(): number[] {
     Shard.untidy,
   ]
   const sizes = [Shard.policyOffset, Shard.sketchLines, Shard.sketchHalveAt, Shard.miniEntries]
-  const policy = [...sizes, Shard.mode, Shard.queueSegments, Shard.sketchAdded, Shard.bar, SKETCH_LINE_BYTES]
+  const sampling = [Shard.sampleBelow, Shard.sampleHead, Shard.sampleTail]
+  const mode = [Shard.mode, Shard.queueSegments, Shard.sketchAdded, Shard.bar, ...sampling, SKETCH_LINE_BYTES]
+  const rivals = [TOURNAMENT_BYTES, Tournament.size, Tournament.rivals, RIVAL_BYTES, Tournament.history, SWITCH_SLOTS]
+  const miniatures = [MINIATURE_HEADER_BYTES, MINIATURE_ENTRY_BYTES]
+  const policy = [...sizes, ...mode, SAMPLE_SLOTS, SAMPLE_BYTES, ...rivals, ...miniatures]
   return [...index, ...space, ...ghost, ...limits, ...eviction, ...hands, ...pass, ...policy]
 }
 

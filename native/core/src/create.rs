@@ -4,8 +4,13 @@
 //! Engines read a region's geometry from its header, so sizes may be anything that fits, down to models with two buckets.
 
 use crate::hash::{HASH_KEYS, hash_keys};
-use crate::layout::{LAYOUT_VERSION, MAGIC, THREADS, control, segment, shard, sketch, slot, version};
+use crate::layout::{
+    LAYOUT_VERSION, MAGIC, THREADS, control, samples, segment, shard, sketch, slot, tournament, version,
+};
+use crate::miniature::Miniature;
+use crate::policy::{ADAPTIVE, BALANCED, LIGHT};
 use crate::region::{Ordering, Region};
+use crate::tournament::{sample_below, sampling_rate};
 
 #[derive(Clone, Copy, Debug)]
 pub struct ShardGeometry {
@@ -19,6 +24,8 @@ pub struct ShardGeometry {
     pub expected_entries: u32,
     /// 0 for a cache without sketch.
     pub sketch_lines: u32,
+    /// Of one miniature; 0 for a cache whose mode is fixed.
+    pub mini_entries: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +57,12 @@ impl ShardGeometry {
         let buckets = headers + self.segments * segment::BYTES;
         let ghost = buckets + self.buckets * slot::BUCKET_BYTES;
         let policy = (ghost + self.ghost_buckets * 32).next_multiple_of(64);
-        let segments = policy + self.sketch_lines * sketch::LINE_BYTES;
+        let adaptive = samples::SLOTS * samples::BYTES
+            + tournament::BYTES
+            + tournament::MOST_RIVALS * Miniature::bytes(self.mini_entries);
+        let segments = policy
+            + self.sketch_lines * sketch::LINE_BYTES
+            + if self.mini_entries == 0 { 0 } else { adaptive.next_multiple_of(64) };
         let end = segments + (self.segments << self.segment_shift);
         [buckets, headers, ghost, policy, segments, end]
     }
@@ -91,8 +103,8 @@ impl Geometry {
         put(control::MAGIC, MAGIC);
     }
 
-    /// Writes a shard's header. The region is zero before. `policy`: as in the limits.
-    pub fn initialise_shard(&self, region: &Region, number: u32, policy: u32) {
+    /// Writes a shard's header. The region is zero before.
+    pub fn initialise_shard(&self, region: &Region, number: u32, limits: &Limits) {
         let shape = &self.shard;
         let [buckets, headers, ghost, policy_offset, segments, end] = shape.offsets();
         let put = |offset, value| region.store32(offset, value, Ordering::Release);
@@ -116,7 +128,13 @@ impl Geometry {
         put(shard::POLICY_OFFSET, policy_offset);
         put(shard::SKETCH_LINES, shape.sketch_lines);
         put(shard::SKETCH_HALVE_AT, 10 * shape.expected_entries);
-        put(shard::MODE, policy);
+        let chosen = if limits.max_entries != 0 { BALANCED } else { LIGHT };
+        put(shard::MODE, if limits.policy == ADAPTIVE { chosen } else { limits.policy });
+        put(shard::MINI_ENTRIES, shape.mini_entries);
+        if shape.mini_entries != 0 {
+            let rate = sampling_rate(f64::from(shape.expected_entries), f64::from(shape.mini_entries));
+            put(shard::SAMPLE_BELOW, sample_below(rate));
+        }
         put(shard::FREE_SEGMENTS, shape.segments);
         put(shard::MAGIC, MAGIC);
     }

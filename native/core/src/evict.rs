@@ -93,6 +93,7 @@ impl<H: Host> Attachment<H> {
         let home = &self.shards[number];
         self.collect_drift();
         self.free_drained(home);
+        self.learn(home);
         let mut walk = Walk::default();
         let mut blocked = false;
         loop {

@@ -12,6 +12,7 @@ use crate::policy::SMALL;
 use crate::record::{CHAIN, Header};
 use crate::region::Ordering;
 use crate::relocate::Change;
+use crate::samples::units_of;
 use crate::segment::Claimant;
 use crate::shard::{Shard, state, word};
 use crate::times::Standing;
@@ -218,7 +219,9 @@ impl<H: Host> Attachment<H> {
             return self.drop_over(number, &victim, world);
         }
         let queue = state::queue(home.state(victim.segment)) & 1;
-        let verdict = self.verdict(home, hand, Candidate { h: hash.h, slot: at, queue, units }, ruling);
+        let weight =
+            if header.has(CHAIN) { units_of(key.len(), self.value_length(home, location, header)) } else { units };
+        let verdict = self.verdict(home, hand, Candidate { h: hash.h, slot: at, queue, units, weight }, ruling);
         if verdict == Verdict::Wait {
             return Some(Step::Standing(hash.h));
         }

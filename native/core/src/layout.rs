@@ -142,6 +142,8 @@ pub mod shard {
     pub const SKETCH_HALVE_AT: u32 = 84;
     /// Entries of one miniature; 0 where the mode is fixed.
     pub const MINI_ENTRIES: u32 = 88;
+    /// A key is sampled if its hash times the golden ratio is below. 0 where the mode is fixed.
+    pub const SAMPLE_BELOW: u32 = 92;
 
     pub const EVICTOR: u32 = 128;
     pub const EVICTED_ONCE: u32 = 132;
@@ -174,6 +176,81 @@ pub mod shard {
     pub const SKETCH_ADDED: u32 = 360;
     /// f64: the bar of worth, in 256ths of an octave; 0 before the first eviction by worth.
     pub const BAR: u32 = 368;
+    /// Samples ever posted, and ever taken.
+    pub const SAMPLE_HEAD: u32 = 384;
+    pub const SAMPLE_TAIL: u32 = 448;
+}
+
+pub mod samples {
+    //! The ring of samples behind the sketch.
+    pub const SLOTS: u32 = 256;
+    pub const BYTES: u32 = 8;
+}
+
+pub mod tournament {
+    //! Byte offsets in the tournament, which lies behind the samples; the miniatures follow it.
+    pub const BYTES: u32 = 512;
+
+    /// Not 0 while somebody changes it: who finds it so knows that its holder died.
+    pub const BUSY: u32 = 0;
+    /// Entries or units that a miniature may hold; 0: nothing is set up yet.
+    pub const CAPACITY: u32 = 4;
+    /// Requests of a block, and those of the present one so far.
+    pub const BLOCK: u32 = 8;
+    pub const BLOCK_LENGTH: u32 = 12;
+    /// Requests sampled so far, wrapping.
+    pub const SAMPLED: u32 = 16;
+    /// 1 where sizes differ.
+    pub const GROUP: u32 = 20;
+    pub const SWITCHES: u32 = 24;
+    /// Entries that the set-up was made for.
+    pub const ENTRIES: u32 = 28;
+    /// f64: moving means of log2 of the size in 256ths, and of its square.
+    pub const SIZE: u32 = 32;
+    pub const SIZE_SQUARE: u32 = 40;
+
+    /// For each miniature: lead f64, noise f64, hits in this block u32, hits so far u32, mode u32.
+    pub const RIVALS: u32 = 64;
+    pub const RIVAL_BYTES: u32 = 32;
+    pub const LEAD: u32 = 0;
+    pub const NOISE: u32 = 8;
+    pub const HITS: u32 = 16;
+    pub const ALL_HITS: u32 = 20;
+    pub const RIVAL_MODE: u32 = 24;
+    pub const MOST_RIVALS: u32 = 5;
+
+    /// The last switches, a ring: {sampled u32, from u16, to u16, lead f32, errors f32}.
+    pub const HISTORY: u32 = 256;
+    pub const HISTORY_BYTES: u32 = 16;
+    pub const HISTORY_SLOTS: u32 = 16;
+}
+
+pub mod miniature {
+    //! Byte offsets in a miniature: header, heads of chains (u32 each), entries, sketch, ghosts.
+    pub const HEADER_BYTES: u32 = 64;
+    /// Entries or units in small; in main follows.
+    pub const USED: u32 = 0;
+    /// First and last of small; of main follow. Entries are named by their index + 1.
+    pub const QUEUES: u32 = 8;
+    pub const FREE: u32 = 24;
+    /// Entries that have ever been used.
+    pub const FRESH: u32 = 28;
+    pub const EVICTED_ONCE: u32 = 32;
+    pub const GHOST_CLOCK: u32 = 36;
+    pub const SKETCH_ADDED: u32 = 40;
+    pub const BAR: u32 = 48;
+    pub const RESIDENT: u32 = 56;
+
+    pub const ENTRY_BYTES: u32 = 16;
+    pub const KEY: u32 = 0;
+    pub const NEXT_IN_CHAIN: u32 = 4;
+    pub const NEXT_IN_QUEUE: u32 = 8;
+    /// Units 24 bits, count 2, age 2, queue 2.
+    pub const WORD: u32 = 12;
+}
+
+pub mod ghost {
+    pub const BUCKET_BYTES: u32 = 32;
 }
 
 pub mod sketch {
@@ -352,7 +429,20 @@ pub fn layout_constants() -> Vec<u32> {
         shard::QUEUE_SEGMENTS,
         shard::SKETCH_ADDED,
         shard::BAR,
+        shard::SAMPLE_BELOW,
+        shard::SAMPLE_HEAD,
+        shard::SAMPLE_TAIL,
         sketch::LINE_BYTES,
+        samples::SLOTS,
+        samples::BYTES,
+        tournament::BYTES,
+        tournament::SIZE,
+        tournament::RIVALS,
+        tournament::RIVAL_BYTES,
+        tournament::HISTORY,
+        tournament::HISTORY_SLOTS,
+        miniature::HEADER_BYTES,
+        miniature::ENTRY_BYTES,
         segment::BYTES,
         segment::STATE,
         segment::GENERATION,

@@ -5,6 +5,7 @@
 //! read  write  update  load  scan                operations
 //!   index  relocate  chain  times  tags  version  records and their slots
 //!   evict  duel  hand  verdict  policy  ghost  sketch   what goes when space is short
+//!   tournament  miniature  samples               which mode is in force
 //!   allocate  segment                            space
 //!   accounting  intent  lease  registry  epoch  clock   threads, their deaths, time
 //!   shard  record  expiry  hash  layout  region  words and bytes
@@ -36,6 +37,7 @@ pub mod layout;
 mod lease;
 mod load;
 mod many;
+mod miniature;
 mod mutant;
 mod pause;
 pub mod policy;
@@ -47,6 +49,7 @@ mod region_model;
 mod registry;
 mod relocate;
 mod room;
+mod samples;
 mod scan;
 mod segment;
 mod shard;
@@ -54,6 +57,7 @@ mod sketch;
 mod tags;
 mod tend;
 mod times;
+mod tournament;
 mod update;
 mod validate;
 mod verdict;

@@ -120,7 +120,9 @@ impl<H: Host> Attachment<H> {
             }
         };
         if counted {
-            self.count_read(found.value.filter(|_| found.state == FoundState::Fresh));
+            let fresh = found.value.filter(|_| found.state == FoundState::Fresh);
+            self.count_read(fresh);
+            self.sample_read(&self.shards[number], hash, key.len(), fresh.map(|value| value.length));
         }
         found
     }

@@ -57,6 +57,8 @@ impl<H: Host> Attachment<H> {
                     }
                 };
                 self.count_read(value);
+                let home = &self.shards[self.shard_of(hash)];
+                self.sample_read(home, hash, key.len(), value.map(|value| value.length));
                 answer(match value {
                     None => ManyRead::Absent,
                     Some(value) if value.length > available => ManyRead::TooLong { value },

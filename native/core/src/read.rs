@@ -63,6 +63,7 @@ impl<H: Host> Attachment<H> {
         };
         if how == Use::Get {
             self.count_read(value);
+            self.sample_read(&self.shards[number], hash, key.len(), value.map(|value| value.length));
         }
         value
     }

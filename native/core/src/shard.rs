@@ -2,7 +2,8 @@
 //! The geometry is read once from the region's header, which is checked before anything is believed.
 
 use crate::hash::KeyHash;
-use crate::layout::{LAYOUT_VERSION, MAGIC, UNIT, record, segment, shard, sketch, slot, version};
+use crate::layout::{LAYOUT_VERSION, MAGIC, UNIT, record, samples, segment, shard, sketch, slot, tournament, version};
+use crate::miniature::Miniature;
 use crate::policy::Mode;
 use crate::record::{Header, tags_offset};
 use crate::region::{Ordering, Region};
@@ -27,7 +28,6 @@ pub struct Shard {
     pub policy_offset: u32,
     pub sketch_lines: u32,
     pub sketch_halve_at: u32,
-    #[allow(dead_code)]
     pub mini_entries: u32,
 }
 
@@ -95,11 +95,28 @@ impl Shard {
             && self.ghost_buckets >= 1
             && part(self.policy_offset, self.sketch_lines, u64::from(sketch::LINE_BYTES))
             && self.policy_offset.is_multiple_of(64)
+            && self.mini_entries < 1 << 24
+            && (self.mini_entries == 0
+                || u64::from(self.miniatures_offset())
+                    + u64::from(tournament::MOST_RIVALS) * u64::from(Miniature::bytes(self.mini_entries))
+                    <= len)
     }
 
     #[inline(always)]
     pub fn segment_units(&self) -> u32 {
         1 << (self.segment_shift - 3)
+    }
+
+    pub fn samples_offset(&self) -> u32 {
+        self.policy_offset + self.sketch_lines * sketch::LINE_BYTES
+    }
+
+    pub fn tournament_offset(&self) -> u32 {
+        self.samples_offset() + samples::SLOTS * samples::BYTES
+    }
+
+    pub fn miniatures_offset(&self) -> u32 {
+        self.tournament_offset() + tournament::BYTES
     }
 
     /// The mode in force.

@@ -26,13 +26,31 @@ pub(crate) struct Candidate {
     pub h: u32,
     pub slot: u32,
     pub queue: u32,
+    /// Of its record, and with all that its value takes elsewhere.
     pub units: u32,
+    pub weight: u32,
 }
 
 /// How fast the bar of worth moves while records as large as the cache are looked at, in 256ths of an octave: e^8.
 const BAR_GAIN: f64 = 2955.0;
 /// The share of what is looked at that stays.
 const RETAINED: f64 = 0.3;
+
+/// Whether a record of this worth stays. A bar that was never set, or is no number, is at the first worth that is seen.
+pub(crate) fn stays(worth: f64, bar: f64) -> bool {
+    worth > if is_set(bar) { bar } else { worth }
+}
+
+/// The bar after a record of this worth and size was looked at.
+pub(crate) fn moved_bar(worth: f64, bar: f64, units: u32, capacity: f64) -> f64 {
+    let from = if is_set(bar) { bar } else { worth };
+    let step = BAR_GAIN * f64::from(units) / capacity;
+    if worth > from { from + step * (1.0 - RETAINED) } else { from - step * RETAINED }
+}
+
+fn is_set(bar: f64) -> bool {
+    bar != 0.0 && bar.is_finite()
+}
 
 impl<H: Host> Attachment<H> {
     pub(crate) fn verdict(&self, home: &Shard, hand: Hand, candidate: Candidate, ruling: Ruling) -> Verdict {
@@ -93,17 +111,13 @@ impl<H: Host> Attachment<H> {
         } else if hand == Hand::Main {
             age = (age + 1).min(OLDEST);
         }
-        let worth = f64::from(worth(home.sketch().estimate(candidate.h), age, candidate.units));
-        let mut bar = f64::from_bits(home.region.load64(shard::BAR, Ordering::Relaxed));
-        if bar == 0.0 || !bar.is_finite() {
-            bar = worth;
-        }
-        let capacity = f64::from(home.segments) * f64::from(home.segment_units());
-        let step = BAR_GAIN * f64::from(candidate.units) / capacity;
-        let keeps = worth > bar;
-        let bar = if keeps { bar + step * (1.0 - RETAINED) } else { bar - step * RETAINED };
+        let worth = f64::from(worth(home.sketch().estimate(candidate.h), age, candidate.weight));
+        let bar = f64::from_bits(home.region.load64(shard::BAR, Ordering::Relaxed));
+        let keeps = stays(worth, bar);
         if !mutant::is("bar-of-lead") {
-            home.region.store64(shard::BAR, bar.to_bits(), Ordering::Relaxed);
+            let capacity = f64::from(home.segments) * f64::from(home.segment_units());
+            let moved = moved_bar(worth, bar, candidate.weight, capacity);
+            home.region.store64(shard::BAR, moved.to_bits(), Ordering::Relaxed);
         }
         let spent = hand == Hand::Main && self.pass_is_spent(home, candidate.units, keeps);
         if keeps && !spent {

@@ -136,6 +136,7 @@ impl<H: Host> Attachment<H> {
         if self.owed.get() != 0 {
             self.pay_upkeep(number);
         }
+        self.learn_if_due(number);
         let mut progress = Progress::default();
         let outcome = self.write_in_attempts(number, hash, write, extras, &mut progress);
         if outcome != Outcome::Stored
@@ -154,6 +155,9 @@ impl<H: Host> Attachment<H> {
             Outcome::Stored => {
                 self.count(Counter::Stored);
                 self.count_by(Counter::BytesWritten, write.value.len() as u64);
+                if progress.returned.is_some() {
+                    self.sample_stored(&self.shards[number], hash, write.key.len(), write.value.len());
+                }
             }
             Outcome::Refused if matches!(write.condition, Condition::Leased(_)) => self.count(Counter::FillsRefused),
             Outcome::Refused => self.count(Counter::Refused),

@@ -70,13 +70,15 @@ pub fn cache(max_entries: u32) -> (Attachment<Clock>, Region, Clock, Memory) {
             chunked_limit_units: 15,
             expected_entries: 100,
             sketch_lines: 7,
+            mini_entries: 0,
         },
     };
     let mut memory = Memory { blocks: Vec::new() };
     let control = memory.region(layout::control::BYTES);
     let shard = memory.region(geometry.shard.bytes());
-    geometry.initialise_control(&control, &Limits { max_entries, seed: 11, ..Limits::default() });
-    geometry.initialise_shard(&shard, 0, 0);
+    let limits = Limits { max_entries, seed: 11, ..Limits::default() };
+    geometry.initialise_control(&control, &limits);
+    geometry.initialise_shard(&shard, 0, &limits);
     let clock = Clock::default();
     let attachment = Attachment::new(control, vec![shard], clock.clone(), 0).expect("a sound cache");
     (attachment, shard, clock, memory)

@@ -30,6 +30,7 @@ import {
   sealSegment,
 } from './segment.js'
 import type { Shard } from './shard.js'
+import { learn } from './tournament.js'
 
 /**
  * What a turn is to reach: one live entry less, so many FREE segments, so many units looked at (or enough FREE segments), so many
@@ -68,9 +69,17 @@ export function evict(cache: Attachment, home: Shard, goal: number, amount: numb
   return turn
 }
 
+/** Hands samples on to the miniatures, unless another thread evicts. Unpinned. */
+export function learnAsEvictor(cache: Attachment, home: Shard): void {
+  if (Atomics.compareExchange(home.words, Header.evictor >> 2, 0, cache.me + 1) !== 0) return
+  learn(cache, home)
+  Atomics.store(home.words, Header.evictor >> 2, 0)
+}
+
 function evictLocked(cache: Attachment, home: Shard, goal: number, amount: number): number {
   collectDrift(cache)
   freeDrained(cache, home)
+  learn(cache, home)
   walked.lookedAt = 0
   walked.kept = 0
   walked.units = 0

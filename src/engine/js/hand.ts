@@ -14,13 +14,14 @@ import {
   SlotState,
 } from '../layout.js'
 import type { Attachment } from './attachment.js'
-import { retireOrphan } from './chain.js'
+import { fullLength, retireOrphan } from './chain.js'
 import { departed } from './departures.js'
 import { pin, unpin, waitForGrace } from './epoch.js'
-import { insertGhost } from './ghost.js'
+import { fingerprint } from './hash.js'
 import { findHolder, isLeased, setMarks, unlink } from './index.js'
 import { hasChain, keyBytes, keyWord, recordUnits } from './record.js'
 import { relocate } from './relocate.js'
+import { unitsOf } from './samples.js'
 import { Claimant, drainSegment, kindOfState, queueOfState } from './segment.js'
 import type { Shard } from './shard.js'
 import { isExpired, Standing, standing } from './times.js'
@@ -197,7 +198,9 @@ function applyVerdict(
   const { segment, slot } = victim
   const queue = queueOfState(home.state(segment)) & 1
   const units = recordUnits(home, location)
-  const verdict = verdictOn(cache, home, hand, handKey.h, slot, units, ruling)
+  const chained = hasChain(home.words[location << 1])
+  const weight = chained ? unitsOf(handKey.length, fullLength(home, location)) : units
+  const verdict = verdictOn(cache, home, hand, handKey.h, slot, units, weight, ruling)
   if (verdict === Verdict.wait) {
     passed.h = handKey.h
     return Step.standing
@@ -212,7 +215,7 @@ function applyVerdict(
     }
     // No space to copy to, or the entry changed under the hand: evicting what is still there is the way out.
   }
-  if (verdict === Verdict.evictToGhost) insertGhost(home, handKey)
+  if (verdict === Verdict.evictToGhost) home.ghosts.insert(handKey.h, fingerprint(handKey.h, handKey.tag))
   if (!unlink(cache, home, victim, world)) return Step.skipped
   departed(cache, home, queue === Queue.small ? Counter.evictedSmall : Counter.evictedMain, location)
   return Step.evicted

@@ -2,7 +2,17 @@
 // itself: a marker where there is no value, a copy of the value where there is one. Whatever replaces or removes that member refuses the
 // load's value. May touch: the lease table and the index by way of their files. Unpinned callers only.
 
-import { Acquired, Found as Answer, FoundState, Kind, Lease, MAX_OUTCOME_BYTES, OUTCOME_MS, Status } from '../engine.js'
+import {
+  Acquired,
+  Found as Answer,
+  FoundState,
+  Kind,
+  Lease,
+  MAX_OUTCOME_BYTES,
+  Meta,
+  OUTCOME_MS,
+  Status,
+} from '../engine.js'
 import {
   BUCKET_BYTES,
   BUCKET_SLOTS,
@@ -25,6 +35,7 @@ import { costWord, hasLease, isMarker, isSound, valueBytes } from './record.js'
 import { type Changes, moveTo } from './relocate.js'
 import { removeExpired, removeIfGone } from './remove.js'
 import { makeRoom, payUpkeep } from './room.js'
+import { SampleKind, sample } from './samples.js'
 import { Claimant, queueOfState } from './segment.js'
 import type { Shard } from './shard.js'
 import { expiresAt, hasEnd, hasIdle, Standing, softAt, standing, timesInto } from './times.js'
@@ -60,6 +71,9 @@ export function lookUp(cache: Attachment, home: Shard, target: LookUpTarget): st
     target.taken = long
     const isFresh = found[Answer.state] === FoundState.fresh
     cache.count(isFresh ? Counter.hits : Counter.misses)
+    const { h, length } = cache.key
+    if (isFresh) sample(home, h, length, target.meta[Meta.length], SampleKind.hit)
+    else sample(home, h, length, 0, SampleKind.miss)
     if (outcome === Look.gone) removeExpired(cache, home)
     if (isFresh && hasIdle(w0)) noteUseOf(cache, home, location)
     return value

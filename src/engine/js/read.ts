@@ -12,6 +12,7 @@ import type { Key } from './keys.js'
 import { spin } from './pause.js'
 import { hasChain, isSound, keyEquals, kindOf, valueBytes } from './record.js'
 import { lookForMember, Look as Member, removeExpired } from './remove.js'
+import { SampleKind, sample } from './samples.js'
 import type { Shard } from './shard.js'
 import { hasConditions, hasEnd, hasIdle, noteUse, Standing, standingOf } from './times.js'
 import { stampSlot } from './write.js'
@@ -83,6 +84,9 @@ export function read(cache: Attachment, home: Shard, target: ReadTarget, touch: 
     }
     if (touch) {
       cache.count(outcome === Look.live ? Counter.hits : Counter.misses)
+      const { h, length } = cache.key
+      if (outcome === Look.live) sample(home, h, length, target.meta[Meta.length], SampleKind.hit)
+      else sample(home, h, length, 0, SampleKind.miss)
       if (outcome === Look.expired) removeExpired(cache, home)
       else if (outcome === Look.live) {
         cache.countBy(Counter.bytesRead, target.meta[Meta.length])

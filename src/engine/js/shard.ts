@@ -8,19 +8,23 @@ import {
   Shard as Header,
   LAYOUT_VERSION,
   MAGIC,
+  SAMPLE_BYTES,
+  SAMPLE_SLOTS,
   SEGMENT_HEADER_BYTES,
   Segment,
-  SHARD_HEADER_BYTES,
   SKETCH_LINE_BYTES,
   SLOT_BYTES,
   SLOT_TAG_SHIFT,
   SLOTS,
   VERSION_BYTES,
 } from '../layout.js'
+import { choosingBytes } from '../policy-size.js'
 import type { StringBuffer } from '../string-buffer.js'
+import { Ghosts } from './ghost.js'
 import { type Kernel, kernelOver } from './kernel.js'
 import { modeOf, type PolicyMode } from './policy.js'
 import { Sketch } from './sketch.js'
+import { Tournament } from './tournament.js'
 
 /** Space that one thread fills with small records. Believed only under a pin, while its segment is OPEN in the same generation. */
 export class Chunk {
@@ -61,6 +65,13 @@ export class Shard {
   readonly policyOffset: number
   readonly sketchLines: number
   readonly sketch: Sketch
+  readonly ghosts: Ghosts
+  readonly expectedEntries: number
+  /** Entries of a miniature; 0 where the mode is fixed. */
+  readonly miniEntries: number
+  /** Word index of the ring of samples. */
+  readonly samples: number
+  readonly tournament: Tournament
   /** This thread's chunks, one for each queue. */
   readonly chunks: readonly Chunk[] = [new Chunk(), new Chunk()]
 
@@ -68,7 +79,7 @@ export class Shard {
     const words = new Int32Array(memory.buffer)
     const word = (offset: number) => words[offset >> 2] >>> 0
     this.words = words
-    this.doubles = new Float64Array(memory.buffer, 0, SHARD_HEADER_BYTES / 8)
+    this.doubles = new Float64Array(memory.buffer)
     this.buffer = Buffer.from(memory.buffer) as unknown as StringBuffer
     this.kernel = kernelOver(memory)
     this.number = word(Header.number)
@@ -91,6 +102,13 @@ export class Shard {
     this.sketchLines = word(Header.sketchLines)
     const halveAt = Math.max(16, word(Header.sketchHalveAt))
     this.sketch = new Sketch(words, this.policyOffset >> 2, this.sketchLines, Header.sketchAdded >> 2, halveAt)
+    this.ghosts = new Ghosts(words, this.ghost, this.ghostBuckets, Header.ghostClock >> 2, this.ghostShift)
+    this.expectedEntries = word(Header.expected)
+    this.miniEntries = word(Header.miniEntries)
+    const samples = this.policyOffset + this.sketchLines * SKETCH_LINE_BYTES
+    this.samples = samples >> 2
+    const entries = Math.max(1, this.miniEntries)
+    this.tournament = new Tournament(words, this.doubles, samples + SAMPLE_SLOTS * SAMPLE_BYTES, entries)
   }
 
   /** Undefined when the memory is not a shard of this layout. */
@@ -107,8 +125,9 @@ export class Shard {
     const sizes = this.buckets >= 2 && this.segments >= 1 && this.ghostBuckets >= 1 && this.chunkUnits >= 2
     const versions = this.versionsOffset + (this.versionMask + 1) * VERSION_BYTES
     if (((this.versionMask + 1) & this.versionMask) !== 0 || versions > bytes) return false
-    const sketch = this.policyOffset + this.sketchLines * SKETCH_LINE_BYTES
-    const parts = end <= bytes && index <= this.ghost * 4 && sketch <= this.firstUnit * 8
+    const choosing = this.miniEntries === 0 ? 0 : choosingBytes(this.miniEntries)
+    const policy = this.policyOffset + this.sketchLines * SKETCH_LINE_BYTES + choosing
+    const parts = end <= bytes && index <= this.ghost * 4 && policy <= this.firstUnit * 8
     return sizes && parts && this.chunkedLimit < this.chunkUnits
   }
 

@@ -16,6 +16,21 @@ const BAR_GAIN = 2955
 /** The share of what is looked at that stays. */
 const RETAINED = 0.3
 
+const isSet = (bar: number): boolean => bar !== 0 && Number.isFinite(bar)
+
+/** Whether a record of this worth stays. A bar that was never set, or is no number, is at the first worth that is seen. */
+export function stays(worth: number, bar: number): boolean {
+  return worth > (isSet(bar) ? bar : worth)
+}
+
+/** The bar after a record of this worth and size was looked at. */
+export function movedBar(worth: number, bar: number, units: number, capacity: number): number {
+  const from = isSet(bar) ? bar : worth
+  const step = (BAR_GAIN * units) / capacity
+  return worth > from ? from + step * (1 - RETAINED) : from - step * RETAINED
+}
+
+/** `units`: of its record; `weight`: with all that its value takes elsewhere. */
 export function verdictOn(
   cache: Attachment,
   home: Shard,
@@ -23,6 +38,7 @@ export function verdictOn(
   h: number,
   slot: number,
   units: number,
+  weight: number,
   ruling: number,
 ): number {
   if (ruling === Ruling.evict) return hand === Hand.small ? Verdict.evictToGhost : Verdict.evict
@@ -30,7 +46,7 @@ export function verdictOn(
   const marks = marksOf(home, slot)
   if (hand === Hand.compaction) return marks
   const mode = home.mode()
-  if (mode.rule === Rule.worth) return byWorth(cache, home, hand, h, units, marks)
+  if (mode.rule === Rule.worth) return byWorth(cache, home, hand, h, units, weight, marks)
   const frequency = marks & 3
   if (hand === Hand.main) return inMain(cache, home, h, slot, units, frequency, mode.rule, ruling)
   if (mode.rule === Rule.uses) return frequency >= PROMOTE_AT ? 0 : Verdict.evictToGhost
@@ -77,7 +93,15 @@ function inMain(
  * Stays while its frequency per byte, faded with each round without a use, is above the bar, which rises with what stays and sinks with what
  * goes: neither sizes nor frequencies need a scale.
  */
-function byWorth(cache: Attachment, home: Shard, hand: number, h: number, units: number, marks: number): number {
+function byWorth(
+  cache: Attachment,
+  home: Shard,
+  hand: number,
+  h: number,
+  units: number,
+  weight: number,
+  marks: number,
+): number {
   const frequency = marks & 3
   let age = marks >> 2
   if (frequency > 0) {
@@ -86,12 +110,10 @@ function byWorth(cache: Attachment, home: Shard, hand: number, h: number, units:
   } else if (hand === Hand.main) {
     age = Math.min(OLDEST, age + 1)
   }
-  const worth = worthOf(home.sketch.estimate(h), age, units)
-  let bar = home.doubles[Header.bar >> 3]
-  if (bar === 0 || !Number.isFinite(bar)) bar = worth
-  const step = (BAR_GAIN * units) / (home.segments * home.segmentUnits)
-  const keeps = worth > bar
-  home.doubles[Header.bar >> 3] = keeps ? bar + step * (1 - RETAINED) : bar - step * RETAINED
+  const worth = worthOf(home.sketch.estimate(h), age, weight)
+  const bar = home.doubles[Header.bar >> 3]
+  const keeps = stays(worth, bar)
+  home.doubles[Header.bar >> 3] = movedBar(worth, bar, weight, home.segments * home.segmentUnits)
   const spent = hand === Hand.main && isPassSpent(cache, home, units, keeps)
   if (keeps && !spent) return age << 2
   return hand === Hand.small ? Verdict.evictToGhost : Verdict.evict

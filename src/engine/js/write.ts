@@ -21,8 +21,8 @@ import { allocate } from './allocate.js'
 import type { Attachment } from './attachment.js'
 import { abandonChain, buildChain, type Chain, headValue, publishChain, segmentsFor, withdrawChain } from './chain.js'
 import { pin, unpin } from './epoch.js'
-import { evict, Goal, isSmallFull } from './evict.js'
-import { takeGhost } from './ghost.js'
+import { evict, Goal, isSmallFull, learnAsEvictor } from './evict.js'
+import { fingerprint } from './hash.js'
 import { displaceIfFull, find, Linked, link } from './index.js'
 import { isLeaseLive, leaseOf } from './lease.js'
 import { spin } from './pause.js'
@@ -31,6 +31,7 @@ import { costWord, hasLease, markDead, recordUnits, tagCount, tagsWord, timeByte
 import { writeLease } from './relocate.js'
 import { remove } from './remove.js'
 import { makeRoom, payUpkeep } from './room.js'
+import { areSamplesDue, SampleKind, sample } from './samples.js'
 import { addLive, Claimant, queueOfState } from './segment.js'
 import type { Shard } from './shard.js'
 import { areTagsValid, isTagValid } from './tags.js'
@@ -83,12 +84,14 @@ const Attempt = { again: 2, needsSpace: 3, needsEntry: 4 } as const
 /** Visible to every thread when it returns `stored`. Unpinned; may run bounded eviction turns. Returns a status of the contract. */
 export function write(cache: Attachment, home: Shard, draft: Draft): number {
   if (cache.owed !== 0) payUpkeep(cache, home)
+  if (areSamplesDue(home)) learnAsEvictor(cache, home)
   draft.chain = undefined
   draft.returned = undefined
   const outcome = writeInAttempts(cache, home, draft)
   if (outcome === Status.stored) {
     cache.count(Counter.stored)
     cache.countBy(Counter.bytesWritten, draft.length)
+    if (draft.returned !== undefined) sample(home, cache.key.h, cache.key.length, draft.length, SampleKind.stored)
     return outcome
   }
   if (cache.maxEntries !== 0) unreserveIfHeld(cache, cache.world())
@@ -264,7 +267,8 @@ export function stampSlot(home: Shard, slot: number): number {
 function queueForNew(cache: Attachment, home: Shard, draft: Draft): number {
   if (draft.returned === undefined) {
     home.sketch.add(cache.key.h, 1)
-    draft.returned = takeGhost(home, cache.key)
+    const { h, tag } = cache.key
+    draft.returned = home.ghosts.take(h, fingerprint(h, tag), home.words[Header.ghostLimit >> 2])
     if (draft.returned) cache.count(Counter.ghostHits)
   }
   const mode = home.mode()

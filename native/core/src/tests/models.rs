@@ -54,6 +54,7 @@ fn tiny(segments: u32, max_entries: u32) -> Arc<TestCache> {
         chunked_limit_units: 3,
         expected_entries: 8,
         sketch_lines: 1,
+        mini_entries: 0,
     };
     TestCache::new(Geometry { shards: 1, shard }, Limits { seed: 1, max_entries, ..Limits::default() })
 }

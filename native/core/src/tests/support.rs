@@ -102,6 +102,7 @@ pub fn geometry(expected_entries: u32, segments: u32, segment_shift: u32) -> Geo
             chunked_limit_units: (chunk_units / 2).min(64) - 1,
             expected_entries,
             sketch_lines: expected_entries.div_ceil(16),
+            mini_entries: 0,
         },
     }
 }
@@ -122,7 +123,7 @@ impl TestCache {
         let shards: Vec<Region> = (0..geometry.shards).map(|_| region(geometry.shard.bytes())).collect();
         geometry.initialise_control(&control, &limits);
         for (number, shard) in shards.iter().enumerate() {
-            geometry.initialise_shard(shard, number as u32, limits.policy);
+            geometry.initialise_shard(shard, number as u32, &limits);
         }
         Arc::new(TestCache { control, shards, host: TestHost::default(), memory })
     }
@@ -132,7 +133,7 @@ impl TestCache {
         let control = Region::control();
         let shard = Region::shard(geometry.shard.bytes(), geometry.shard.buckets());
         geometry.initialise_control(&control, &limits);
-        geometry.initialise_shard(&shard, 0, limits.policy);
+        geometry.initialise_shard(&shard, 0, &limits);
         Arc::new(TestCache { control, shards: vec![shard], host: TestHost::default() })
     }
 
