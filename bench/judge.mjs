@@ -187,10 +187,10 @@ async function main() {
   const results = []
   let loaded
   for (const cell of cells) {
-    const name = `${cell.trace}:${cell.bytes}`
+    const name = cell.trace
     if (loaded?.name !== name) {
       const trace = await loadTrace(fileOf(folder, cell.trace))
-      loaded = { name, trace: cell.bytes ? keyedBySize(trace) : trace }
+      loaded = { name, trace: keyedBySize(trace) }
     }
     for (const policy of policies) {
       const { lab, lru, requests } = asked(cell, policy)

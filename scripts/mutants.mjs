@@ -48,6 +48,11 @@ const MUTANTS = {
   'version-ended-early': ['loom:loom_version_and_replace'],
   'version-never-ended': ['identity::every_end_of_a_binding'],
   'invalidation-unannounced': ['loom:loom_stamp_of_tags'],
+  'duel-without-margin': ['policy::what_has_proven'],
+  'no-overflow': ['policy::main_takes', 'policy::a_loop_is_learned'],
+  'bar-of-lead': ['policy::light_keeps'],
+  'tournament-without-noise': ['policy::luck_is'],
+  'half-a-miniature-is-believed': ['policy::a_death_anywhere_in_learning'],
   'relaxed-pin': ['loom:loom_relocation_and_delete'],
   'relaxed-publish': ['loom:loom_insert_delete_and_get', 'loom:loom_replace_and_get', 'loom:loom_two_inserters'],
 }

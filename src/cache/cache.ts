@@ -136,6 +136,7 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
       sharedBytes,
       maxBytes: shared.maxBytes,
       maxEntries: shared.maxEntries,
+      policy: shared.policy,
       near: near?.stats(),
       notWanted,
       queue: this.#queue,

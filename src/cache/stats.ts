@@ -3,11 +3,13 @@
 import type { Engine } from '../engine/engine.js'
 import { Counter } from '../engine/layout.js'
 import type { LoadQueue } from '../loading/queue.js'
+import type { CachePolicy } from '../options/cache-options.js'
 import type { OwnerStatus } from '../owners/supervisor.js'
 import { type LatencySummary, summaryOf, type TimedKind, timedKinds } from '../stats/histogram.js'
 import type { StatsLevel } from '../stats/level.js'
 import type { Observed } from '../stats/observed.js'
 import type { Occupancy } from '../stats/occupancy.js'
+import type { ShardPolicy } from '../stats/policy.js'
 import { evictedOf, overallHitRatioOf, shareOf, type Totals, writesOf } from '../stats/totals.js'
 import type { NearStats } from './near.js'
 import type { ThreadOwners } from './thread-owners.js'
@@ -94,6 +96,8 @@ export interface CacheStats {
   readonly latency: Readonly<Record<TimedKind, LatencySummary | undefined>>
   /** What the shared memory is full of, and the most live bytes that anybody who looked ever saw. */
   readonly memory: Occupancy & { readonly peakLiveBytes: number }
+  /** What decides what is kept, shard by shard: the option, the mode in force, what the others would give, and which changes led there. */
+  readonly policy: { readonly option: CachePolicy; readonly shards: readonly ShardPolicy[] }
   /** Values that were not kept, by reason, over all threads, of so many `attempts` to store one. */
   readonly drops: {
     readonly attempts: number
@@ -157,6 +161,7 @@ export interface StatsContext {
   readonly engineReason: string
   readonly maxBytes: number
   readonly maxEntries: number
+  readonly policy: CachePolicy
   readonly sharedBytes: number
   readonly notWanted: number
   readonly near: NearStats | undefined
@@ -179,6 +184,7 @@ export function readStats(engine: Engine, context: StatsContext): CacheStats {
     maxBytes: context.maxBytes,
     maxEntries: context.maxEntries === 0 ? undefined : context.maxEntries,
     sharedBytes: context.sharedBytes,
+    policy: { option: context.policy, shards: observed.policy() },
     hits,
     misses,
     hitRatio: shareOf(hits, hits + misses),

@@ -270,6 +270,8 @@ export const Tournament = {
   /** f64: moving means of log2 of the size in 256ths, and of its square. */
   size: 32,
   sizeSquare: 40,
+  /** Sampled requests that the rivals' hits so far are of. */
+  judged: 48,
   rivals: 64,
   history: 256,
 } as const

@@ -31,7 +31,7 @@ export interface LoadsOptions {
   queue?: number | undefined
 }
 
-/** The modes of the eviction policy, and 'adaptive', the default. */
+/** The modes of the eviction policy, and 'adaptive', the default, which chooses among them. */
 export const cachePolicies = [
   'adaptive',
   's3-fifo',
@@ -77,7 +77,7 @@ export interface CacheOptions {
    * records that other programs read, and refuse what they would lose; a module of your own (a file URL, absolute path or package name) exports `encode(value)` and `decode(bytes)` and answers for its types itself.
    */
   codec?: 'auto' | 'json' | 'msgpack' | 'v8' | { readonly module: string } | undefined
-  /** What is kept when the cache is full: docs/cache.md, 'What is kept'. 'adaptive' is S3-FIFO, main first, in this version; any mode by name fixes it. */
+  /** What is kept when the cache is full: docs/cache.md, 'What is kept'. 'adaptive' changes among the other modes as it learns; any of them by name fixes it. */
   policy?: CachePolicy | undefined
   /** Asks the kernel for huge pages under the shared memory: fewer address misses in a large cache. Native engine on Linux. Default false. */
   hugePages?: boolean | undefined

@@ -8,6 +8,7 @@ import { Histograms } from './histogram.js'
 import { HEADER_BYTES, Header, layoutOf, type ObservedLayout, Own, ROW_BYTES, ROW_FIELDS, ROWS_AT } from './layout.js'
 import { Level, levels, type StatsLevel } from './level.js'
 import { mapOf, type Occupancy, occupancyOf, type ShardMap } from './occupancy.js'
+import { policyOf, type ShardPolicy } from './policy.js'
 import type { Totals } from './totals.js'
 
 const ROWS = 128
@@ -121,6 +122,10 @@ export class Observed {
       slow: own(Own.slow),
       timed: own(Own.timed),
     }
+  }
+
+  policy(): ShardPolicy[] {
+    return policyOf(this.#regions)
   }
 
   /** Also notes the most that was ever live. */

@@ -7,7 +7,16 @@ import type { CachePolicy } from '../../src/options/cache-options.js'
 import { benches } from './engines.js'
 import { suite } from './suite.js'
 
-const fixed: readonly CachePolicy[] = ['s3-fifo', 'balanced', 'frequency', 'recency', 'clock', 'scan', 'light']
+const policies: readonly CachePolicy[] = [
+  'adaptive',
+  's3-fifo',
+  'balanced',
+  'frequency',
+  'recency',
+  'clock',
+  'scan',
+  'light',
+]
 
 /** Repeatable random numbers, from 0 to below 1. */
 function randomOf(seed: number): () => number {
@@ -56,7 +65,7 @@ describe('one structure, two engines', () => {
   const here = benches.filter(({ missing }) => missing === undefined)
 
   for (const { bound, options, value } of bounds) {
-    it.each(fixed)(`%s takes the same victims in both, bounded by ${bound}`, (policy) => {
+    it.each(policies)(`%s takes the same victims in both, bounded by ${bound}`, (policy) => {
       const [first, second, mixed] = here.map((bench) => {
         const cache = bench.open({ ...options, policy, seed: 7 })
         const hits = play(cache, workload(5000, 200, 3), value)
@@ -85,7 +94,7 @@ suite('modes', (bench) => {
 
   it('clock keeps what is asked for again within a capacity, frequency does not', () => {
     const random = randomOf(5)
-    const soon = Array.from({ length: 12_000 }, (_, i) => `k${Math.max(0, i - Math.floor(random() * 500))}`)
+    const soon = Array.from({ length: 6000 }, (_, i) => `k${Math.max(0, i - Math.floor(random() * 500))}`)
     const hits = (policy: CachePolicy) => ratio(play(bench.open({ maxEntries: 400, policy, seed: 1 }), soon, () => 'v'))
     expect(hits('clock')).toBeGreaterThan(hits('frequency') + 0.1)
   })
@@ -100,12 +109,90 @@ suite('modes', (bench) => {
   })
 
   it('no mode evicts while there is room', () => {
-    for (const policy of fixed) {
+    for (const policy of policies) {
       const cache = bench.open({ maxEntries: 200, policy, seed: 1 })
       const keys = Array.from({ length: 200 }, (_, i) => `k${i}`)
       for (const key of keys) cache.set(key, 1)
       expect(cache.size).toBe(200)
       expect(keys.filter((key) => cache.get(key) === 1)).toHaveLength(200)
     }
+  })
+})
+
+suite('the adaptive policy', (bench) => {
+  const loop = (name: string, length: number, requests: number) =>
+    Array.from({ length: requests }, (_, i) => `${name}${i % length}`)
+  const policyOf = (cache: Cache) => {
+    const [shard] = cache.stats().policy.shards
+    if (shard?.choosing === undefined) throw new Error('it chooses nothing')
+    return { ...shard, choosing: shard.choosing }
+  }
+
+  it('finds a mode for a loop that does not fit, and says why', () => {
+    const cache = bench.open({ maxEntries: 400, policy: 'adaptive', seed: 1 })
+    expect(policyOf(cache).mode).toBe('balanced')
+    const hits = play(cache, loop('k', 500, 12_000), () => 'v')
+    const learned = ratio(hits.slice(-3000))
+    expect(learned).toBeGreaterThan(0.7)
+    const { mode, choosing } = policyOf(cache)
+    expect(['frequency', 'scan']).toContain(mode)
+    expect(choosing.requests).toBeGreaterThan(1000)
+    expect(choosing.switches).toBeGreaterThan(0)
+    expect(choosing.lastSwitches.at(-1)).toMatchObject({ from: 'balanced' })
+    expect(choosing.lastSwitches[0]?.to).toBe(mode)
+    for (const { at, lead, standardErrors } of choosing.lastSwitches) {
+      expect(at).toBeGreaterThan(0)
+      expect(lead).toBeGreaterThan(0)
+      expect(standardErrors).toBeGreaterThan(1.39)
+    }
+    const rival = (name: string) => choosing.rivals.find((one) => one.mode === name)
+    expect(choosing.rivals.map((one) => one.mode)).toEqual(['balanced', 'frequency', 'recency', 'clock', 'scan'])
+    expect(rival('clock')?.hitRatio).toBeLessThan(0.1)
+    expect(rival('frequency')?.hitRatio).toBeGreaterThan(0.6)
+    expect(rival(mode)?.lead).toBe(0)
+  })
+
+  it('changes with what is asked for: a loop, then reuse soon after', () => {
+    const cache = bench.open({ maxEntries: 300, policy: 'adaptive', seed: 2 })
+    const random = randomOf(3)
+    play(cache, loop('k', 400, 8000), () => 'v')
+    const inLoop = policyOf(cache).mode
+    const soon = Array.from({ length: 15_000 }, (_, i) => `s${Math.max(0, i - Math.floor(random() ** 2 * 330))}`)
+    const hits = play(cache, soon, () => 'v')
+    const inSoon = policyOf(cache).mode
+    expect(['frequency', 'scan']).toContain(inLoop)
+    expect(['clock', 'recency', 'balanced']).toContain(inSoon)
+    // What a cache that was a CLOCK all the time gets of it.
+    const clock = bench.open({ maxEntries: 300, policy: 'clock', seed: 2 })
+    expect(ratio(hits.slice(-5000))).toBeGreaterThan(ratio(play(clock, soon, () => 'v').slice(-5000)) - 0.03)
+  })
+
+  it('ranks by frequency per byte where sizes differ, and not where they are alike', () => {
+    const random = randomOf(4)
+    const keys = Array.from({ length: 12_000 }, () => `k${Math.floor(random() ** 2 * 8000)}`)
+    const unlike = bench.open({ maxBytes: '1mb', entryBytes: '1kb', policy: 'adaptive', seed: 1 })
+    const alike = bench.open({ maxBytes: '1mb', policy: 'adaptive', seed: 1 })
+    play(unlike, keys, (key) => 'x'.repeat(key.endsWith('7') ? 5000 : 50 * (1 + (key.charCodeAt(1) % 9))))
+    play(alike, keys, () => 'x'.repeat(200))
+    expect(policyOf(unlike).choosing.sizesDiffer).toBe(true)
+    expect(policyOf(unlike).choosing.rivals.map((one) => one.mode)).toEqual(['light', 'clock'])
+    expect(policyOf(alike).choosing.sizesDiffer).toBe(false)
+    expect(policyOf(alike).choosing.rivals).toHaveLength(5)
+  })
+
+  it('samples the keys of few entries all, those of many by the hash', () => {
+    const cache = bench.open({ maxEntries: 20_000, policy: 'adaptive', seed: 1 })
+    for (let i = 0; i < 20_000; i++) cache.get(`k${i}`)
+    for (let i = 0; i < 100; i++) cache.set(`k${i}`, 1)
+    const { sampled, requests } = policyOf(cache).choosing
+    expect(sampled).toBeCloseTo((4 * Math.sqrt(20_000)) / 20_000, 3)
+    // Nobody wrote meanwhile, so that the ring of samples was full.
+    expect(requests).toBeLessThan(400)
+    expect(policyOf(bench.open({ maxEntries: 100, policy: 'adaptive' })).choosing.sampled).toBe(1)
+  })
+
+  it('a fixed mode chooses nothing', () => {
+    const cache = bench.open({ maxEntries: 100, policy: 'scan' })
+    expect(cache.stats().policy).toEqual({ option: 'scan', shards: [{ mode: 'scan', choosing: undefined }] })
   })
 })

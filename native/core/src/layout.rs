@@ -208,6 +208,8 @@ pub mod tournament {
     /// f64: moving means of log2 of the size in 256ths, and of its square.
     pub const SIZE: u32 = 32;
     pub const SIZE_SQUARE: u32 = 40;
+    /// Sampled requests that the rivals' hits so far are of.
+    pub const JUDGED: u32 = 48;
 
     /// For each miniature: lead f64, noise f64, hits in this block u32, hits so far u32, mode u32.
     pub const RIVALS: u32 = 64;

@@ -374,4 +374,29 @@ impl Miniature<'_> {
         let number = self.pop(MAIN)?;
         if number == 0 { Ok(()) } else { self.drop_entry(number) }
     }
+
+    /// For tests: whether queues, chains and counts say the same.
+    #[cfg(test)]
+    pub fn audit(&self) -> Result<(), String> {
+        let broken = |_| "an index leads nowhere".to_string();
+        let mut queued = 0;
+        for queue in [SMALL, MAIN] {
+            let (mut number, mut units) = (self.oldest(queue).map_err(broken)?, 0);
+            while number != 0 {
+                queued += 1;
+                units += self.units(number);
+                if self.find(self.key(number)).map_err(broken)? != number || queued > self.entries {
+                    return Err(format!("{number} is queued and not found"));
+                }
+                number = self.entry(self.get(self.entry_at(number) + field::NEXT_IN_QUEUE)).map_err(broken)?;
+            }
+            if units != self.used(queue) {
+                return Err(format!("queue {queue} holds {units} and says {}", self.used(queue)));
+            }
+        }
+        if queued != self.get(field::RESIDENT) || self.used(SMALL) + self.used(MAIN) > self.capacity {
+            return Err(format!("{queued} queued, {} resident", self.get(field::RESIDENT)));
+        }
+        Ok(())
+    }
 }

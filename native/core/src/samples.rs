@@ -65,7 +65,14 @@ impl Shard {
 
     /// The oldest sample that nobody took yet; none again where its writer is not done. Evictor only.
     pub(crate) fn next_sample(&self) -> Option<Option<Sample>> {
-        if self.pending() == 0 {
+        let pending = self.pending();
+        if pending == 0 {
+            return None;
+        }
+        if pending > samples::SLOTS {
+            // More than there can be.
+            let head = self.region.load32(shard::SAMPLE_HEAD, Ordering::Relaxed);
+            self.region.store32(shard::SAMPLE_TAIL, head, Ordering::Relaxed);
             return None;
         }
         let tail = self.region.load32(shard::SAMPLE_TAIL, Ordering::Relaxed);

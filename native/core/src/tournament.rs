@@ -28,6 +28,8 @@ const DECAY: f64 = 1.0 - 0.5 / 24.0;
 const LEAST_ENTRIES: f64 = 128.0;
 const ROOTS: f64 = 4.0;
 const LEAST_RATE: f64 = 1.0 / 64.0;
+/// Blocks after which the counts of hits that are shown are halved.
+const SHOWN_BLOCKS: u32 = 96;
 /// Sizes differ when their logarithms (in 256ths of an octave) deviate by more than this, and do no longer below that.
 const DEVIATION_DIFFERS: f64 = 80.0;
 const DEVIATION_EQUAL: f64 = 48.0;
@@ -104,11 +106,13 @@ impl Tournament<'_> {
         self.put(field::BLOCK_LENGTH, 0);
         self.put(field::GROUP, group);
         self.put(field::ENTRIES, entries as u32);
+        self.put(field::JUDGED, 0);
         for index in 0..field::MOST_RIVALS as usize {
             let at = Self::rival(index);
             self.put_number(at + field::LEAD, 0.0);
             self.put_number(at + field::NOISE, 0.0);
             self.put(at + field::HITS, 0);
+            self.put(at + field::ALL_HITS, 0);
             self.put(at + field::RIVAL_MODE, candidates(group).get(index).copied().unwrap_or(u32::MAX));
         }
         self.home.region.store32(shard::SAMPLE_BELOW, sample_below(rate), Ordering::Relaxed);
@@ -173,6 +177,10 @@ impl Tournament<'_> {
         let current = modes.iter().position(|&mode| mode == in_force).unwrap_or(0);
         let own = self.get(Self::rival(current) + field::HITS);
         let errors = if mutant::is("tournament-without-noise") { 0.0 } else { ERRORS[usize::from(group == DIFFERING)] };
+        let judged = self.get(field::JUDGED).wrapping_add(self.get(field::BLOCK));
+        // What people are shown is of about the time that the leads are of.
+        let halves = u32::from(judged / SHOWN_BLOCKS >= self.get(field::BLOCK).max(1));
+        self.put(field::JUDGED, judged >> halves);
         let mut best = (0.0, current);
         for other in 0..modes.len() {
             let at = Self::rival(other);
@@ -183,7 +191,7 @@ impl Tournament<'_> {
             self.put_number(at + field::LEAD, lead);
             self.put_number(at + field::NOISE, noise);
             self.put(at + field::HITS, 0);
-            self.put(at + field::ALL_HITS, self.get(at + field::ALL_HITS).wrapping_add(hits));
+            self.put(at + field::ALL_HITS, self.get(at + field::ALL_HITS).wrapping_add(hits) >> halves);
             let beyond = lead - errors * noise.sqrt();
             if beyond > best.0 {
                 best = (beyond, other);
@@ -297,5 +305,17 @@ impl<H: Host> Attachment<H> {
             home.region.load32(shard::EXPECTED_ENTRIES, Ordering::Relaxed)
         };
         f64::from(entries.max(1))
+    }
+
+    /// For tests: every miniature's books, and the number of switches.
+    #[cfg(all(test, not(loom)))]
+    pub fn audit_miniatures(&self, number: usize) -> Result<u32, String> {
+        let home = &self.shards[number];
+        let seat = Tournament { home, at: home.tournament_offset() };
+        if seat.get(field::BUSY) == 0 && seat.get(field::CAPACITY) != 0 {
+            let modes = candidates(seat.get(field::GROUP) & 1);
+            modes.iter().enumerate().try_for_each(|(index, &mode)| seat.miniature(index, mode).audit())?;
+        }
+        Ok(seat.get(field::SWITCHES))
     }
 }

@@ -50,8 +50,14 @@ export const taken = { h: 0, units: 0, kind: SampleKind.none as number }
 
 /** Takes the oldest sample; false when there is none. Evictor only. */
 export function takeSample(home: Shard): boolean {
-  if (pending(home) === 0) return false
+  const waiting = pending(home)
+  if (waiting === 0) return false
   const { words } = home
+  if (waiting > SAMPLE_SLOTS) {
+    // More than there can be.
+    Atomics.store(words, TAIL, words[HEAD])
+    return false
+  }
   const at = slotOf(home, words[TAIL])
   taken.h = Atomics.load(words, at)
   const word = words[at + 1]

@@ -37,6 +37,8 @@ const DIFFERING = 1
 const ERRORS = [1.4, 2.0] as const
 /** What a block leaves of the leads: they are forgotten over 24 miniatures' worth of requests. */
 const DECAY = 1 - 0.5 / 24
+/** Blocks after which the counts of hits that are shown are halved. */
+const SHOWN_BLOCKS = 96
 /** Sizes differ when their logarithms (in 256ths of an octave) deviate by more than this, and do no longer below that. */
 const DEVIATION_DIFFERS = 80
 const DEVIATION_EQUAL = 48
@@ -162,6 +164,11 @@ function judge(home: Shard, seat: Tournament, group: number): void {
   const current = Math.max(0, modes.indexOf(home.words[Header.mode >> 2]))
   const own = seat.get(rivalAt(current) + Rival.hits)
   const errors = ERRORS[group === DIFFERING ? 1 : 0]
+  const block = seat.get(Field.block)
+  const judged = seat.get(Field.judged) + block
+  // What people are shown is of about the time that the leads are of.
+  const halves = Math.floor(judged / SHOWN_BLOCKS) >= Math.max(1, block) ? 1 : 0
+  seat.put(Field.judged, judged >>> halves)
   let best = current
   let most = 0
   for (let other = 0; other < modes.length; other++) {
@@ -173,7 +180,7 @@ function judge(home: Shard, seat: Tournament, group: number): void {
     seat.putNumber(at + Rival.lead, lead)
     seat.putNumber(at + Rival.noise, noise)
     seat.put(at + Rival.hits, 0)
-    seat.put(at + Rival.allHits, seat.get(at + Rival.allHits) + hits)
+    seat.put(at + Rival.allHits, (seat.get(at + Rival.allHits) + hits) >>> halves)
     const beyond = lead - errors * Math.sqrt(noise)
     if (beyond > most) {
       most = beyond
@@ -244,11 +251,13 @@ function begin(cache: Attachment, home: Shard, group: number): void {
   seat.put(Field.blockLength, 0)
   seat.put(Field.group, group)
   seat.put(Field.entries, entries)
+  seat.put(Field.judged, 0)
   for (let index = 0; index < RIVALS; index++) {
     const at = rivalAt(index)
     seat.putNumber(at + Rival.lead, 0)
     seat.putNumber(at + Rival.noise, 0)
     seat.put(at + Rival.hits, 0)
+    seat.put(at + Rival.allHits, 0)
     seat.put(at + Rival.mode, candidates(group)[index] ?? -1)
   }
   Atomics.store(home.words, Header.sampleBelow >> 2, sampleBelow(rate) | 0)

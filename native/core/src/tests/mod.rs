@@ -19,6 +19,8 @@ mod leases;
 #[cfg(loom)]
 mod models;
 #[cfg(not(loom))]
+mod policy;
+#[cfg(not(loom))]
 mod single;
 #[cfg(not(loom))]
 mod threads;
