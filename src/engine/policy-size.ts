@@ -18,7 +18,7 @@ const LEAST_ENTRIES = 128
 const ROOTS = 4
 const LEAST_RATE = 1 / 64
 /** All miniatures together take at most this share of a small region. */
-const LARGEST_SHARE = 1 / 32
+const LARGEST_SHARE = 1 / 64
 
 /** Keys out of all that are sampled for a cache of so many entries, where `slots` is what a miniature has room for. */
 export function samplingRate(entries: number, slots: number): number {

@@ -49,8 +49,8 @@ suite('bounds', (bench) => {
       const { segmentsCompacted, reinserted } = cache.stats().upkeep
       expect(segmentsCompacted).toBeLessThan(300)
       expect(reinserted).toBeLessThan(3000)
-      // Of a mebibyte seven tenths are segments; the smallest are of 4 KiB, where records of almost half of that leave much unused.
-      const most = Math.min(3000, (0.7 * 2 ** 20) / (length + 24))
+      // Of a mebibyte two thirds are segments; the smallest are of 4 KiB, where records of almost half of that leave much unused.
+      const most = Math.min(3000, (0.67 * 2 ** 20) / (length + 24))
       expect(cache.size).toBeGreaterThan(most * (length > 1000 ? 0.8 : 0.85))
       await cache.close()
     },

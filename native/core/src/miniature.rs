@@ -360,7 +360,7 @@ impl Miniature<'_> {
             let (h, units) = (self.key(number), self.units(number));
             let worth = f64::from(worth(self.sketch().estimate(h), age, units));
             let bar = f64::from_bits(self.region.load64(self.at + field::BAR, Ordering::Relaxed));
-            let keeps = stays(worth, bar);
+            let keeps = stays(worth, bar, units);
             let moved = moved_bar(worth, bar, units, f64::from(self.capacity));
             self.region.store64(self.at + field::BAR, moved.to_bits(), Ordering::Relaxed);
             if keeps {

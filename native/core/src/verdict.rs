@@ -36,20 +36,22 @@ const BAR_GAIN: f64 = 2955.0;
 /// The share of what is looked at that stays.
 const RETAINED: f64 = 0.3;
 
-/// Whether a record of this worth stays. A bar that was never set, or is no number, is at the first worth that is seen.
-pub(crate) fn stays(worth: f64, bar: f64) -> bool {
-    worth > if is_set(bar) { bar } else { worth }
+/// The bar that a record of this size meets. Where none was ever set, or it is no number: what such a record is worth that
+/// was asked for once.
+fn bar_for(bar: f64, units: u32) -> f64 {
+    if bar != 0.0 && bar.is_finite() { bar } else { f64::from(worth(1, 0, units)) }
+}
+
+/// Whether a record of this worth and size stays.
+pub(crate) fn stays(worth: f64, bar: f64, units: u32) -> bool {
+    worth > bar_for(bar, units)
 }
 
 /// The bar after a record of this worth and size was looked at.
 pub(crate) fn moved_bar(worth: f64, bar: f64, units: u32, capacity: f64) -> f64 {
-    let from = if is_set(bar) { bar } else { worth };
+    let from = bar_for(bar, units);
     let step = BAR_GAIN * f64::from(units) / capacity;
     if worth > from { from + step * (1.0 - RETAINED) } else { from - step * RETAINED }
-}
-
-fn is_set(bar: f64) -> bool {
-    bar != 0.0 && bar.is_finite()
 }
 
 impl<H: Host> Attachment<H> {
@@ -113,14 +115,13 @@ impl<H: Host> Attachment<H> {
         }
         let worth = f64::from(worth(home.sketch().estimate(candidate.h), age, candidate.weight));
         let bar = f64::from_bits(home.region.load64(shard::BAR, Ordering::Relaxed));
-        let keeps = stays(worth, bar);
+        let keeps = stays(worth, bar, candidate.weight);
         if !mutant::is("bar-of-lead") {
             let capacity = f64::from(home.segments) * f64::from(home.segment_units());
             let moved = moved_bar(worth, bar, candidate.weight, capacity);
             home.region.store64(shard::BAR, moved.to_bits(), Ordering::Relaxed);
         }
-        let spent = hand == Hand::Main && self.pass_is_spent(home, candidate.units, keeps);
-        if keeps && !spent {
+        if keeps {
             Verdict::Keep { queue: MAIN, marks: age << 2 }
         } else {
             Verdict::Evict { ghost: hand == Hand::Small }

@@ -319,7 +319,7 @@ export class Miniature {
       const units = this.units(number)
       const worth = worthOf(this.sketch.estimate(this.words[entry + KEY]), age, units)
       const bar = this.doubles[this.bar]
-      const keeps = stays(worth, bar)
+      const keeps = stays(worth, bar, units)
       this.doubles[this.bar] = movedBar(worth, bar, units, this.capacity)
       if (!keeps) return this.drop(number)
       this.words[entry + WORD] = (this.words[entry + WORD] & ~(3 << AGE_SHIFT)) | (age << AGE_SHIFT)

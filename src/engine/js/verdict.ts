@@ -16,16 +16,19 @@ const BAR_GAIN = 2955
 /** The share of what is looked at that stays. */
 const RETAINED = 0.3
 
-const isSet = (bar: number): boolean => bar !== 0 && Number.isFinite(bar)
+/**
+ * The bar that a record of this size meets. Where none was ever set, or it is no number: what such a record is worth that was asked for once.
+ */
+const barFor = (bar: number, units: number): number => (bar !== 0 && Number.isFinite(bar) ? bar : worthOf(1, 0, units))
 
-/** Whether a record of this worth stays. A bar that was never set, or is no number, is at the first worth that is seen. */
-export function stays(worth: number, bar: number): boolean {
-  return worth > (isSet(bar) ? bar : worth)
+/** Whether a record of this worth and size stays. */
+export function stays(worth: number, bar: number, units: number): boolean {
+  return worth > barFor(bar, units)
 }
 
 /** The bar after a record of this worth and size was looked at. */
 export function movedBar(worth: number, bar: number, units: number, capacity: number): number {
-  const from = isSet(bar) ? bar : worth
+  const from = barFor(bar, units)
   const step = (BAR_GAIN * units) / capacity
   return worth > from ? from + step * (1 - RETAINED) : from - step * RETAINED
 }
@@ -46,7 +49,7 @@ export function verdictOn(
   const marks = marksOf(home, slot)
   if (hand === Hand.compaction) return marks
   const mode = home.mode()
-  if (mode.rule === Rule.worth) return byWorth(cache, home, hand, h, units, weight, marks)
+  if (mode.rule === Rule.worth) return byWorth(home, hand, h, weight, marks)
   const frequency = marks & 3
   if (hand === Hand.main) return inMain(cache, home, h, slot, units, frequency, mode.rule, ruling)
   if (mode.rule === Rule.uses) return frequency >= PROMOTE_AT ? 0 : Verdict.evictToGhost
@@ -93,15 +96,7 @@ function inMain(
  * Stays while its frequency per byte, faded with each round without a use, is above the bar, which rises with what stays and sinks with what
  * goes: neither sizes nor frequencies need a scale.
  */
-function byWorth(
-  cache: Attachment,
-  home: Shard,
-  hand: number,
-  h: number,
-  units: number,
-  weight: number,
-  marks: number,
-): number {
+function byWorth(home: Shard, hand: number, h: number, weight: number, marks: number): number {
   const frequency = marks & 3
   let age = marks >> 2
   if (frequency > 0) {
@@ -112,10 +107,9 @@ function byWorth(
   }
   const worth = worthOf(home.sketch.estimate(h), age, weight)
   const bar = home.doubles[Header.bar >> 3]
-  const keeps = stays(worth, bar)
+  const keeps = stays(worth, bar, weight)
   home.doubles[Header.bar >> 3] = movedBar(worth, bar, weight, home.segments * home.segmentUnits)
-  const spent = hand === Hand.main && isPassSpent(cache, home, units, keeps)
-  if (keeps && !spent) return age << 2
+  if (keeps) return age << 2
   return hand === Hand.small ? Verdict.evictToGhost : Verdict.evict
 }
 
