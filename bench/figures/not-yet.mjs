@@ -5,9 +5,5 @@ const disk = 'the disk tier is not connected to caches yet'
 report([
   notMeasured('L2 hit, page cache warm, from a worker', '–', 'p50 ≤ 40 µs, p99 ≤ 1 ms', disk),
   notMeasured('… from the main thread', '–', 'p50 ≤ 70 µs, p99 ≤ 1 ms', disk),
-  notMeasured('L2 write amplification', '–', '≤ 1.15', disk),
-  notMeasured('first disk hit after a restart with 1 M objects', '–', '≤ 0.5 s', disk),
-  notMeasured('a read from disk', 'as an order of magnitude', '< 1 ms', disk),
   notMeasured('a read from a remote tier', 'as an order of magnitude', '< 10 ms', 'there is no remote tier yet'),
-  notMeasured('compression of JSON', 'as an order of magnitude', '3:1', disk),
 ])
