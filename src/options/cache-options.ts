@@ -57,7 +57,7 @@ export interface CacheOptions {
   shards?: number | 'auto' | undefined
   /**
    * Threads of the cache's own that do its upkeep: 0 (the callers do it) to 32. 'auto' (default): one, started when there is upkeep to do;
-   * none where the cache is below 8 MiB, has one core, or is a repeatable one (`seed`, a manual clock).
+   * none where the cache is below 16 MiB, has one core, or is a repeatable one (`seed`, a manual clock).
    */
   owners?: number | 'auto' | undefined
   /** Which implementation works on the memory in this thread. The environment variable OSTRAKA_ENGINE overrides it. */

@@ -3,7 +3,7 @@ import type { SharedSettings } from '../options/cache-options.js'
 import { allowedCores } from './cores.js'
 
 /** Below this a thread would take more memory than the cache it looks after. */
-const LEAST_BYTES = 8 * 2 ** 20
+const LEAST_BYTES = 16 * 2 ** 20
 
 /** How many, and why: a sentence for people. The same in every thread of the process. */
 export function ownersFor(

@@ -59,17 +59,17 @@ describe.each(benches.filter(({ name }) => name !== 'mixed'))('owners, $name', (
   )
 
   it.skipIf(missing)('come by themselves once there is upkeep to do, and not before', async () => {
-    const cache = open({})
+    const cache = open({ maxBytes: '16mb' })
     await cache.ready
     fill(cache, 100)
     await new Promise((resolve) => setTimeout(resolve, 600))
     expect([states(cache), owners.length]).toEqual([['waiting'], 0])
-    fill(cache, 60_000)
+    fill(cache, 100_000)
     await expect.poll(() => states(cache), WATCHDOG).toEqual(['running'])
     expect(owners).toHaveLength(1)
     // Where repeatable behaviour is asked for there are none, nor for a small cache.
-    for (const options of [{ seed: 1 }, { clock: 'manual' }, { maxBytes: '2mb' }, { owners: 0 }] as const) {
-      const other = open(options)
+    for (const options of [{ seed: 1 }, { clock: 'manual' }, { maxBytes: '8mb' }, { owners: 0 }] as const) {
+      const other = open({ maxBytes: '16mb', ...options })
       expect(other.stats().owners).toMatchObject({ count: 0, threads: [], reason: expect.any(String) })
     }
   })
