@@ -125,7 +125,7 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
     return openNamespace<T>(this.#context, name, options)
   }
 
-  /** Counters and sizes, over all threads. A few microseconds for each attached thread. */
+  /** Counters, latencies and sizes, over all threads. Some tenths of a millisecond. */
   stats(): CacheStats {
     const { name, engineReason, sharedBytes, shared } = this.#parts
     const { notWanted, near } = this.#entries

@@ -148,6 +148,7 @@ function latencies({ name, observed }: MetricsSource): MetricFamily {
     let sum = 0
     let bound = 0
     for (let bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
+      if (buckets[bucket] === 0) continue
       const seconds = middleOf(bucket) / 1e9
       while (bound < BOUNDS.length && seconds > (BOUNDS[bound] as number)) bound++
       counts[bound] = (counts[bound] as number) + (buckets[bucket] as number)

@@ -71,7 +71,8 @@ export class Histograms {
   read(kind: number): Float64Array | undefined {
     const buckets = this.#buckets[kind]
     if (buckets === undefined) return undefined
-    const counts = Float64Array.from(buckets)
+    // Not `from`, which goes through an iterator.
+    const counts = new Float64Array(buckets)
     for (let at = 0; at < this.#carries.length; at += 2) {
       const place = Atomics.load(this.#carries, at) - 1 - kind * HISTOGRAM_BUCKETS
       if (place < 0 || place >= HISTOGRAM_BUCKETS) continue
@@ -111,15 +112,29 @@ export function merged(all: readonly Float64Array[]): Float64Array {
 
 /** The value that a share `quantile` (0 to 1) of all does not exceed, in nanoseconds; NaN where there is none. */
 export function quantileOf(counts: Float64Array, quantile: number): number {
-  const total = counts.reduce((sum, count) => sum + count, 0)
-  const rank = Math.min(Math.max(Math.ceil(total * quantile), 1), total)
-  let seen = 0
-  for (let bucket = 0; bucket < counts.length && total > 0; bucket++) {
-    seen += counts[bucket] as number
-    if (seen >= rank) return middleOf(bucket)
-  }
-  return Number.NaN
+  return quantilesOf(counts, [quantile])[0] as number
 }
+
+/** The same for several shares, the smallest first, in one pass. */
+export function quantilesOf(counts: Float64Array, quantiles: readonly number[]): number[] {
+  let total = 0
+  for (let bucket = 0; bucket < counts.length; bucket++) total += counts[bucket] as number
+  const found = quantiles.map(() => Number.NaN)
+  let next = 0
+  let seen = 0
+  for (let bucket = 0; bucket < counts.length && next < quantiles.length && total > 0; bucket++) {
+    seen += counts[bucket] as number
+    while (
+      next < quantiles.length &&
+      seen >= Math.min(Math.max(Math.ceil(total * (quantiles[next] as number)), 1), total)
+    ) {
+      found[next++] = middleOf(bucket)
+    }
+  }
+  return found
+}
+
+const SUMMARIZED = [0.5, 0.95, 0.99, 0.999, 1] as const
 
 /** Undefined where nothing was timed. */
 export function summaryOf(counts: Float64Array | undefined): LatencySummary | undefined {
@@ -127,10 +142,12 @@ export function summaryOf(counts: Float64Array | undefined): LatencySummary | un
   let count = 0
   let sum = 0
   for (let bucket = 0; bucket < counts.length; bucket++) {
-    count += counts[bucket] as number
-    sum += (counts[bucket] as number) * middleOf(bucket)
+    const here = counts[bucket] as number
+    if (here === 0) continue
+    count += here
+    sum += here * middleOf(bucket)
   }
   if (count === 0) return undefined
-  const at = (quantile: number) => quantileOf(counts, quantile) / 1e6
-  return { count, mean: sum / count / 1e6, p50: at(0.5), p95: at(0.95), p99: at(0.99), p999: at(0.999), max: at(1) }
+  const [p50 = 0, p95 = 0, p99 = 0, p999 = 0, max = 0] = quantilesOf(counts, SUMMARIZED).map((value) => value / 1e6)
+  return { count, mean: sum / count / 1e6, p50, p95, p99, p999, max }
 }

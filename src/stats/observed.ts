@@ -68,9 +68,13 @@ export class Observed {
     const counters = engine.counters()
     if (counters.length < COUNTERS) throw new RangeError('an engine counts less than this version knows')
     const sums = new Float64Array(ROW_FIELDS)
-    for (let i = 0; i < this.#rows.length; i++) {
-      const field = i % ROW_FIELDS
-      sums[field] = (sums[field] as number) + (this.#rows[i] as number)
+    const rows = this.#rows
+    for (let first = 0; first < rows.length; first += ROW_FIELDS) {
+      // Most lines were never used, or their threads never counted anything here.
+      for (let field = 0; field < ROW_FIELDS; field++) {
+        const value = rows[first + field] as number
+        if (value !== 0) sums[field] = (sums[field] as number) + value
+      }
     }
     const count = (counter: number) => counters[counter] as number
     const own = (field: number) => sums[field] as number
