@@ -6,7 +6,7 @@ import { engines } from '../caches.mjs'
 import { duel, figure, freshKey, ns, randomOrder, report, reusedKeys } from '../harness.mjs'
 
 const entries = 10_000
-const operations = 50_000
+const operations = 20_000
 const order = randomOrder(operations, entries)
 const keys = reusedKeys(entries)
 const text = 'v'.repeat(100)
