@@ -124,7 +124,7 @@ export class Shard {
     const index = this.bucketOffset + this.buckets * BUCKET_BYTES
     const sizes = this.buckets >= 2 && this.segments >= 1 && this.ghostBuckets >= 1 && this.chunkUnits >= 2
     const versions = this.versionsOffset + (this.versionMask + 1) * VERSION_BYTES
-    if (((this.versionMask + 1) & this.versionMask) !== 0 || versions > bytes) return false
+    if (this.versionMask < 0 || ((this.versionMask + 1) & this.versionMask) !== 0 || versions > bytes) return false
     const choosing = this.miniEntries === 0 ? 0 : choosingBytes(this.miniEntries)
     const policy = this.policyOffset + this.sketchLines * SKETCH_LINE_BYTES + choosing
     const parts = end <= bytes && index <= this.ghost * 4 && policy <= this.firstUnit * 8
