@@ -121,7 +121,7 @@ export function layoutOf(bytes: number): ObservedLayout {
   }
   const extras = bytes >= 2 ** 18 ? MORE_HISTOGRAMS : 0
   const histograms = take(extras * HISTOGRAM_BYTES, HISTOGRAM_BYTES, extras)
-  const rest = bytes - at
+  const rest = bytes - at - SLICES * 4
   const rings = MOST_SAMPLES.map((most, index) => take(rest * ([0.2, 0.15, 0.15][index] ?? 0), SAMPLE_BYTES, most))
   const slices = take(SLICES * 4, SLICES * 4, 1)
   const heat = [0.09, 0.015, 0.015].map((share) => take(rest * share, HEAT_BYTES, MOST_HEAT))
