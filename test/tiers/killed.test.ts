@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DiskStore } from '../../src/tiers/disk/disk-store.js'
 
-const rounds = process.env['OSTRAKA_SOAK'] ? 500 : 8
+const rounds = process.env['OSTRAKA_SOAK'] ? 500 : 10
 const fixture = fileURLToPath(new URL('fixtures/writer.mjs', import.meta.url))
 let folder: string
 

@@ -11,16 +11,15 @@ import type { Hash64, Xxh64 } from './checksum.js'
 import { Deadlines } from './deadlines.js'
 import type { DiskClock } from './disk-clock.js'
 import type { DiskFile } from './io.js'
-import type { PartitionHeader, RegionRow } from './partition-header.js'
+import { noCounts, type PutOutcome } from './log-counters.js'
+import { headerBytes, type PartitionHeader, type RegionRow } from './partition-header.js'
 import { PlaceIndex } from './place-index.js'
 import {
-  claimedBytes,
   type DiskEntry,
   type DiskRecord,
   epochOf,
   MAX_TAGS,
   RecordType,
-  readRecord,
   recordBytes,
   sequenceOf,
   tagsRecord,
@@ -28,46 +27,16 @@ import {
   UNIT,
   valueRecord,
 } from './record.js'
+import { RecordReader } from './record-reader.js'
 import type { FooterEntry } from './region-format.js'
 import type { Region, Regions } from './regions.js'
 import { mostRecordBytes, type PartitionShape, regionsAt } from './shape.js'
-import type { TagTable } from './tag-table.js'
-import { Batches, Turns } from './turns.js'
+import { checkpointBytes, type TagTable } from './tag-table.js'
+import { Batches } from './turns.js'
 
 export interface DiskHit extends DiskEntry {
   /** How often it was read from here, this time not counted, up to 3. */
   readonly uses: number
-}
-
-/** What became of a `put`. In every case but `stored` nothing is left under the key. */
-export type PutOutcome = 'stored' | 'tooLarge' | 'notAdmitted' | 'noRoom' | 'busy' | 'outdated'
-
-export interface LogCounters {
-  hits: number
-  misses: number
-  /** Reads that found a record which could not be believed. */
-  corrupt: number
-  readErrors: number
-  /** Reads refused because too many were waiting, and given up because they took too long. */
-  readsRefused: number
-  readsLate: number
-  /** Records found expired, invalidated by a tag, or of another key. */
-  expired: number
-  outdated: number
-  collisions: number
-  stored: number
-  refused: Record<Exclude<PutOutcome, 'stored'>, number>
-  tombstones: number
-  /** Records that outlived their region because they had been read, and tombstones that had to. */
-  reinserted: number
-  carried: number
-  emptied: number
-  /** How often everything was given up because a tombstone found no room. */
-  floors: number
-  /** Bytes of records accepted, and bytes written to the file for them and for everything else. */
-  bytesStored: number
-  bytesWritten: number
-  flushes: number
 }
 
 export interface LogOptions {
@@ -96,39 +65,14 @@ export interface LogOptions {
 
 /** So many wait before they are written ahead of time. */
 const WRITE_AHEAD = 2 ** 18
-const READS_ABREAST = 16
-const READS_WAITING = 1024
-/** A read that takes longer is a miss; a write that does ends the log. In ms. */
-const LONGEST_READ = 2000
+/** A write that takes longer ends the log. In ms. */
 const LONGEST_WRITE = 30_000
-/** Most that is read before the record's own length is known. */
-const FIRST_READ = 2 ** 17
 /** A new epoch begins before a count within one is used up. */
 const EPOCH_AGES = 2 ** 31
 const LIFETIMES = [86_400_000, 600_000]
 
 export class RegionLog {
-  readonly counters: LogCounters = {
-    hits: 0,
-    misses: 0,
-    corrupt: 0,
-    readErrors: 0,
-    readsRefused: 0,
-    readsLate: 0,
-    expired: 0,
-    outdated: 0,
-    collisions: 0,
-    stored: 0,
-    refused: { tooLarge: 0, notAdmitted: 0, noRoom: 0, busy: 0, outdated: 0 },
-    tombstones: 0,
-    reinserted: 0,
-    carried: 0,
-    emptied: 0,
-    floors: 0,
-    bytesStored: 0,
-    bytesWritten: 0,
-    flushes: 0,
-  }
+  readonly counters = noCounts()
   readonly index: PlaceIndex
   readonly regions: Regions
   readonly appender: Appender
@@ -141,7 +85,7 @@ export class RegionLog {
   readonly #admission: Admission
   readonly #batches = new Batches(() => this.#writeBatch())
   readonly #deadlines = new Deadlines()
-  readonly #reads = new Turns(READS_ABREAST, READS_WAITING)
+  readonly #reader: RecordReader
   readonly #tags: TagTable
   #header: PartitionHeader
   #headerChanged = false
@@ -163,6 +107,7 @@ export class RegionLog {
     this.index = new PlaceIndex(spreadFor(shape), true)
     this.regions = options.regions
     this.appender = new Appender(shape, this.regions, xxh64, () => clock.now(), header.epoch)
+    this.#reader = new RecordReader({ ...options, appender: this.appender, counters: this.counters })
     const capacity = shape.regions * shape.regionBytes
     this.#admission = new Admission(options.bytesPerDay, capacity, () => clock.now())
   }
@@ -272,7 +217,7 @@ export class RegionLog {
       const { location, most } = this.index
       const region = this.regions.region(location)
       const { life } = region
-      const record = await this.recordAt(location, most)
+      const record = await this.#reader.at(location, most)
       if (this.ended || !this.index.find(hash)) return undefined
       if (this.index.location !== location || region.life !== life || this.index.dead) continue
       if (record === 'failed') return undefined
@@ -306,44 +251,6 @@ export class RegionLog {
     return this.#tags.isValid(record.tags, record.stamp) ? undefined : 'outdated'
   }
 
-  /** The record at a place, a copy of its own; undefined when it cannot be believed, 'failed' when it could not be read. */
-  async recordAt(location: number, most: number): Promise<DiskRecord | undefined | 'failed'> {
-    const { shape, file, xxh64 } = this.#options
-    const region = this.regions.region(location)
-    const { life } = region
-    const offset = this.regions.offset(location)
-    const waiting = this.appender.waitingBytes(region, offset)
-    if (waiting !== undefined) {
-      const record = readRecord(waiting, life, xxh64)
-      return record && { ...record, key: record.key.slice(), value: record.value.slice() }
-    }
-    const room = region.units * UNIT - offset
-    const start = regionsAt(shape) + region.number * shape.regionBytes + offset
-    let failed = false
-    const reading = this.#reads.run(async () => {
-      try {
-        const bytes = await readBytes(file, start, Math.min(most, room, FIRST_READ))
-        // The longest are known by no class: how long they are stands at their beginning.
-        const length = Math.min(claimedBytes(bytes), room)
-        return length <= bytes.length ? bytes : await readBytes(file, start, length)
-      } catch {
-        this.counters.readErrors++
-        failed = true
-        return undefined
-      }
-    })
-    const read = await this.#deadlines.within(reading, LONGEST_READ, () => {
-      this.counters.readsLate++
-      failed = true
-      return undefined
-    })
-    if (read === undefined) {
-      if (!failed) this.counters.readsRefused++
-      return 'failed'
-    }
-    return readRecord(read, life, xxh64)
-  }
-
   /** Resolves when everything that was done before is in the file, and, with `sync`, on the disk. Rejects when it cannot be. */
   async flush(): Promise<void> {
     if (this.ended) throw new EndedError('the log has ended')
@@ -374,8 +281,7 @@ export class RegionLog {
     const writes = this.appender.freeze()
     // Before the footers that make a restart skip the records which say the same.
     if (this.#tags.changed && writes.some(({ region }) => region.state === 'sealed')) {
-      this.#tags.changed = false
-      await this.#options.storeTags(this.#tags, this.epoch)
+      await this.#storeTags()
       this.#assertGoing()
     }
     // Before anything that was appended after it and takes it for granted.
@@ -393,6 +299,12 @@ export class RegionLog {
     this.appender.written(writes)
     this.counters.bytesWritten += bytes
     this.counters.flushes++
+  }
+
+  async #storeTags(): Promise<void> {
+    this.#tags.changed = false
+    await this.#options.storeTags(this.#tags, this.epoch)
+    this.counters.bytesWritten += 2 * checkpointBytes(this.#options.shape.tagCounters)
   }
 
   /** A disk may answer when nobody waits for it any more. */
@@ -420,6 +332,7 @@ export class RegionLog {
     }
     this.#header = header
     await storeHeader(header)
+    this.counters.bytesWritten += 2 * headerBytes(header.regions.length)
     this.#storedFloor = Math.max(this.#storedFloor, header.floor)
   }
 
@@ -458,8 +371,7 @@ export class RegionLog {
     await this.#emptying
     if (this.ended) return
     this.appender.sealAll()
-    if (this.#tags.changed) await this.#options.storeTags(this.#tags, this.epoch)
-    this.#tags.changed = false
+    if (this.#tags.changed) await this.#storeTags()
     await this.flush()
     // Whether they can be trusted after a loss of power is asked of the header; so first what it vouches for.
     await file.sync()
@@ -550,11 +462,6 @@ export class RegionLog {
 
 /** What was asked cannot be done because the log has ended. */
 export class EndedError extends Error {}
-
-async function readBytes(file: DiskFile, position: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length)
-  return bytes.subarray(0, await file.read(bytes, position))
-}
 
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && Buffer.compare(one, other) === 0

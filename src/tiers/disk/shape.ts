@@ -38,7 +38,8 @@ export function shapeFor(maxBytes: number): StoreShape {
   const each = maxBytes / partitions
   let regionBytes = LEAST_REGION
   while (regionBytes < MOST_REGION && each / (2 * regionBytes) >= 64) regionBytes *= 2
-  const tagCounters = regionBytes >= 2 ** 20 ? 16_384 : 1024
+  // The table of tags is stored once a region at most: it must be small beside one.
+  const tagCounters = regionBytes >= 2 ** 23 ? 16_384 : regionBytes >= 2 ** 20 ? 1024 : 256
   const lifetimes = each / regionBytes >= 48 ? 3 : 1
   const overhead = TwinBlocks.area(headerBytes(MOST_REGIONS)) + TwinBlocks.area(checkpointBytes(tagCounters))
   const fit = Math.floor((each - Math.min(overhead, each / 8)) / regionBytes)
