@@ -209,6 +209,14 @@ function tables(stats) {
   const ownerColumns =
     owners.length === 0 ? [] : rows(owners[0]).map(([name]) => [name, (owner) => String(owner[name])])
   table('owners', owners, [...(ownerColumns.length === 0 ? [['Owner', () => '']] : ownerColumns)])
+  const shown = (value) => (value === undefined ? '–' : String(value))
+  table('policy', stats.policy.shards, [
+    ['Shard', (_, index) => String(index)],
+    ['Mode', ({ mode }) => `${mode}${stats.policy.option === 'adaptive' ? '' : ' (fixed)'}`],
+    ['Switches', ({ choosing }) => shown(choosing?.switches)],
+    ['Sampled requests', ({ choosing }) => (choosing === undefined ? '–' : short.format(choosing.requests))],
+    ['Best rival', ({ choosing }) => bestRival(choosing)],
+  ])
   const totals = {
     hits: stats.hits,
     'near hits': stats.tiers.near.hits,
@@ -228,6 +236,12 @@ function tables(stats) {
     ['What', ([name]) => name],
     ['How many', ([, count]) => count.toLocaleString('en')],
   ])
+}
+
+/** The candidate that is ahead of the mode in force, or least behind it, and how sure its lead is. */
+function bestRival(choosing) {
+  const [best] = (choosing?.rivals ?? []).toSorted((a, b) => b.standardErrors - a.standardErrors)
+  return best === undefined ? '–' : `${best.mode}, ${(best.standardErrors ?? 0).toFixed(1)} standard errors`
 }
 
 /** Only text goes into the cells: keys may hold anything. */
