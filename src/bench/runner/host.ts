@@ -36,7 +36,7 @@ export interface Host {
   /** Sets every key once. */
   fill(): Promise<void>
   run(slice: Slice): Promise<SliceResult>
-  /** Once it stands still, or after so many looks. Default 10, a tenth of a second apart. */
+  /** Once it stands still, or after so many looks. Default 15, a tenth of a second apart. */
   memory(looks?: number): Promise<HostMemory>
   close(): Promise<void>
 }

@@ -3,9 +3,18 @@
 // whoever keeps values there. May touch: the collector, where --expose-gc has put it within reach.
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/**
+ * From version 12 on V8 keeps the pages that a collection has emptied for some seconds, unless it believes that memory has run out. Told so
+ * before, it keeps them where it otherwise would not.
+ */
+const options =
+  Number(process.versions.v8.split('.')[0]) >= 12
+    ? { type: 'major', execution: 'sync', flavor: 'last-resort' }
+    : undefined
+
 /** Collects this thread's garbage and tells the bytes of its heap that then hold nothing. */
 export function collect(): number {
-  ;(globalThis as { gc?: () => void }).gc?.()
+  ;(globalThis as { gc?: (options?: object) => void }).gc?.(options)
   const { heapTotal, heapUsed } = process.memoryUsage()
   return heapTotal - heapUsed
 }
@@ -13,18 +22,22 @@ export function collect(): number {
 const still = 256 * 1024
 const pause = 100
 
-/** Bytes. So many looks at most, a tenth of a second apart, end when two that follow each other agree. */
+/** Looks that have to agree with the one before: a thread that gives pages back may itself be waiting for a core. */
+const agreeing = 3
+
+/** Bytes. So many looks at most, a tenth of a second apart, end when several in a row agree. */
 export async function settledResident(
-  most = 10,
+  most = 15,
   collectOthers: () => Promise<number> = async () => 0,
 ): Promise<number> {
   let last = Number.POSITIVE_INFINITY
-  for (let look = 0; look < most; look++) {
+  let agreed = 0
+  for (let look = 0; look < most && agreed < agreeing; look++) {
     const others = await collectOthers()
     await sleep(pause)
     const empty = collect() + others
     const resident = process.memoryUsage.rss() - empty
-    if (look > 0 && Math.abs(resident - last) < still) return resident
+    agreed = Math.abs(resident - last) < still ? agreed + 1 : 0
     last = resident
   }
   return last
