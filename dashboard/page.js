@@ -215,7 +215,7 @@ function tables(stats) {
     ['Mode', ({ mode }) => `${mode}${stats.policy.option === 'adaptive' ? '' : ' (fixed)'}`],
     ['Switches', ({ choosing }) => shown(choosing?.switches)],
     ['Sampled requests', ({ choosing }) => (choosing === undefined ? '–' : short.format(choosing.requests))],
-    ['Best rival', ({ choosing }) => bestRival(choosing)],
+    ['Best rival', ({ mode, choosing }) => bestRival(mode, choosing)],
   ])
   const totals = {
     hits: stats.hits,
@@ -239,8 +239,9 @@ function tables(stats) {
 }
 
 /** The candidate that is ahead of the mode in force, or least behind it, and how sure its lead is. */
-function bestRival(choosing) {
-  const [best] = (choosing?.rivals ?? []).toSorted((a, b) => b.standardErrors - a.standardErrors)
+function bestRival(mode, choosing) {
+  const rivals = (choosing?.rivals ?? []).filter((rival) => rival.mode !== mode)
+  const [best] = rivals.toSorted((a, b) => b.standardErrors - a.standardErrors)
   return best === undefined ? '–' : `${best.mode}, ${(best.standardErrors ?? 0).toFixed(1)} standard errors`
 }
 

@@ -48,14 +48,15 @@ export class HeatTable {
     const hash = hashOf(name)
     const first = ((hash >>> 0) % this.#sets) * this.#places * HEAT_BYTES
     const now = monotonicMs()
+    const end = first + this.#places * HEAT_BYTES
+    for (let at = first; at < end; at += HEAT_BYTES) {
+      if (this.#words[(at + Field.hash) >> 2] !== hash) continue
+      this.#add(at, now, weight, savedMs, undefined, hash)
+      return
+    }
     let coldest = first
     let least = Infinity
-    for (let place = 0; place < this.#places; place++) {
-      const at = first + place * HEAT_BYTES
-      if (this.#words[(at + Field.hash) >> 2] === hash && this.#heatAt(at, now) > 0) {
-        this.#add(at, now, weight, savedMs, undefined, hash)
-        return
-      }
+    for (let at = first; at < end; at += HEAT_BYTES) {
       const heat = this.#heatAt(at, now)
       if (heat >= least) continue
       least = heat

@@ -17,6 +17,8 @@ import { Sampler } from './sampler.js'
 const LOOK_EVERY = 1024
 /** One operation in so many is timed, at random distances, so that no rhythm of the program is missed or met each time. */
 export const SAMPLE_EVERY = 128
+/** Of operations that are timed, one in so many has its key noted. */
+const HEAT_EVERY = 4
 /** One write with tags in so many is noted. */
 const TAG_EVERY = 16
 
@@ -38,6 +40,7 @@ export class Observer {
   #level: number
   #row: Float64Array
   #began = 0
+  #noted = 0
 
   constructor(engine: Engine, regions: Regions, level: StatsLevel, about: CacheNames = nameless) {
     this.engine = engine
@@ -133,7 +136,10 @@ export class Observer {
   }
 
   #heat(key: string, savedMs: number): void {
-    const weight = this.#level === Level.full ? 1 : SAMPLE_EVERY
+    // What is hot shows in a few of those that are timed: to note a key costs as much as several hits.
+    const isFull = this.#level === Level.full
+    if (!isFull && ++this.#noted % HEAT_EVERY !== 0) return
+    const weight = isFull ? 1 : SAMPLE_EVERY * HEAT_EVERY
     this.hotKeys.note(key, weight, savedMs * weight)
     this.slices.note(key, weight)
     const { namespace } = this.about.split(key)
