@@ -10,7 +10,7 @@ import { type Bench, benches } from './engines.js'
 
 /** Most points, of a hundred, by which the hit ratios may differ. */
 const MOST_POINTS = 0.5
-const folder = process.env['OSTRAKA_TRACES'] ?? path.join('..', 'shared', 'traces')
+const folder = process.env['OSTRAKA_TRACES'] ?? ''
 
 function keysOf(trace: Trace): string[] {
   const bytes = Buffer.from(trace.keyBytes)
