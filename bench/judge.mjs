@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { bold, green, red, table } from '../dist/cli/text.js'
 import { geometry } from '../dist/engine/create.js'
+import { PolicyNumber } from '../dist/engine/layout.js'
 import { replayTrace } from '../dist/replay/run.js'
 import { loadTrace } from '../dist/traces/load.js'
 
@@ -108,9 +109,9 @@ function keyedBySize(trace) {
 }
 
 /** The smallest bound under which the cache's records have as much room as the cell says; index and policy come on top, as with any cache. */
-function boundFor(bytes, entryBytes, policy) {
+function boundFor(bytes, policy) {
   for (let maxBytes = Math.max(MIB, bytes); ; maxBytes = Math.ceil(maxBytes * 1.01)) {
-    const { shards, shard } = geometry({ maxBytes, entryBytes, policy })
+    const { shards, shard } = geometry({ maxBytes, policy })
     if (shards * shard.segments * shard.segmentBytes >= bytes) return maxBytes
   }
 }
@@ -119,9 +120,7 @@ async function measure(trace, cell, policy, engine, threads, seed) {
   const common = { engine, policy, near: false, seed }
   let result
   if (cell.bytes) {
-    const mean = Math.round(trace.sizes.reduce((sum, size) => sum + size, 0) / trace.requests)
-    const entryBytes = Math.min(MIB, Math.max(32, mean))
-    const cache = { ...common, entryBytes, maxBytes: boundFor(cell.capacity, entryBytes) }
+    const cache = { ...common, maxBytes: boundFor(cell.capacity, PolicyNumber[policy]) }
     result = await replayTrace(trace, { cache, threads })
   } else {
     result = await replayTrace(trace, { cache: { ...common, maxEntries: cell.capacity }, threads, valueBytes: 8 })

@@ -262,14 +262,11 @@ export const Tournament = {
   blockLength: 12,
   /** Requests sampled so far, wrapping. */
   sampled: 16,
-  /** 1 where sizes differ. */
+  /** 1 where bytes are the bound. */
   group: 20,
   switches: 24,
   /** Entries that the set-up was made for. */
   entries: 28,
-  /** f64: moving means of log2 of the size in 256ths, and of its square. */
-  size: 32,
-  sizeSquare: 40,
   /** Sampled requests that the rivals' hits so far are of. */
   judged: 48,
   rivals: 64,
@@ -454,7 +451,7 @@ function shard(): number[] {
   const sizes = [Shard.policyOffset, Shard.sketchLines, Shard.sketchHalveAt, Shard.miniEntries]
   const sampling = [Shard.sampleBelow, Shard.sampleHead, Shard.sampleTail]
   const mode = [Shard.mode, Shard.queueSegments, Shard.sketchAdded, Shard.bar, ...sampling, SKETCH_LINE_BYTES]
-  const rivals = [TOURNAMENT_BYTES, Tournament.size, Tournament.rivals, RIVAL_BYTES, Tournament.history, SWITCH_SLOTS]
+  const rivals = [TOURNAMENT_BYTES, Tournament.judged, Tournament.rivals, RIVAL_BYTES, Tournament.history, SWITCH_SLOTS]
   const miniatures = [MINIATURE_HEADER_BYTES, MINIATURE_ENTRY_BYTES]
   const policy = [...sizes, ...mode, SAMPLE_SLOTS, SAMPLE_BYTES, ...rivals, ...miniatures]
   return [...index, ...space, ...ghost, ...limits, ...eviction, ...hands, ...pass, ...policy]

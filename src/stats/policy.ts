@@ -25,7 +25,7 @@ export interface PolicyRival {
   readonly hitRatio: number
   /** Hits of its miniature more than those of the mode in force, fading, */
   readonly lead: number
-  /** and that in standard errors. 1.4 of them, or 2 where sizes differ, make it take over. */
+  /** and that in standard errors. 1.4 of them, or 2 without `maxEntries`, make it take over. */
   readonly standardErrors: number
 }
 
@@ -49,8 +49,6 @@ export interface ShardPolicy {
         readonly sampled: number
         /** Requests of those keys so far (wraps at 2^32). */
         readonly requests: number
-        /** Whether entries are of so unlike sizes that modes are judged by frequency per byte. */
-        readonly sizesDiffer: boolean
         readonly rivals: readonly PolicyRival[]
         readonly switches: number
         /** The last of them, newest first. */
@@ -99,7 +97,6 @@ function shardPolicy(view: DataView): ShardPolicy {
     choosing: {
       sampled: (word(Shard.sampleBelow) + 1) / 2 ** 32,
       requests,
-      sizesDiffer: word(at + Tournament.group) === 1,
       rivals,
       switches,
       lastSwitches: Array.from({ length: Math.min(switches, SWITCH_SLOTS) }, (_, back) =>

@@ -200,14 +200,11 @@ pub mod tournament {
     pub const BLOCK_LENGTH: u32 = 12;
     /// Requests sampled so far, wrapping.
     pub const SAMPLED: u32 = 16;
-    /// 1 where sizes differ.
+    /// 1 where bytes are the bound.
     pub const GROUP: u32 = 20;
     pub const SWITCHES: u32 = 24;
     /// Entries that the set-up was made for.
     pub const ENTRIES: u32 = 28;
-    /// f64: moving means of log2 of the size in 256ths, and of its square.
-    pub const SIZE: u32 = 32;
-    pub const SIZE_SQUARE: u32 = 40;
     /// Sampled requests that the rivals' hits so far are of.
     pub const JUDGED: u32 = 48;
 
@@ -438,7 +435,7 @@ pub fn layout_constants() -> Vec<u32> {
         samples::SLOTS,
         samples::BYTES,
         tournament::BYTES,
-        tournament::SIZE,
+        tournament::JUDGED,
         tournament::RIVALS,
         tournament::RIVAL_BYTES,
         tournament::HISTORY,

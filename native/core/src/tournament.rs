@@ -10,15 +10,15 @@ use crate::host::Host;
 use crate::layout::{shard, tournament as field};
 use crate::miniature::{Broken, Miniature};
 use crate::mutant;
-use crate::policy::{BALANCED, CLOCK, FREQUENCY, LIGHT, Mode, RECENCY, SCAN, log2};
+use crate::policy::{BALANCED, CLOCK, FREQUENCY, LIGHT, Mode, RECENCY, SCAN};
 use crate::region::Ordering;
 use crate::samples::Sample;
 use crate::shard::Shard;
 
-/// The candidates; the first is the one to start in. Where sizes differ: frequency per byte against the floor.
-const EQUAL_SIZES: [u32; 5] = [BALANCED, FREQUENCY, RECENCY, CLOCK, SCAN];
-const DIFFERING_SIZES: [u32; 2] = [LIGHT, CLOCK];
-const DIFFERING: u32 = 1;
+/// The candidates; the first is the one to start in. Where bytes are the bound: frequency per byte against the floor.
+const BY_ENTRIES: [u32; 5] = [BALANCED, FREQUENCY, RECENCY, CLOCK, SCAN];
+const BY_BYTES: [u32; 2] = [LIGHT, CLOCK];
+const BYTES: u32 = 1;
 
 /// Standard errors by which a challenger must lead.
 const ERRORS: [f64; 2] = [1.4, 2.0];
@@ -30,11 +30,6 @@ const ROOTS: f64 = 4.0;
 const LEAST_RATE: f64 = 1.0 / 64.0;
 /// Blocks after which the counts of hits that are shown are halved.
 const SHOWN_BLOCKS: u32 = 96;
-/// Sizes differ when their logarithms (in 256ths of an octave) deviate by more than this, and do no longer below that.
-const DEVIATION_DIFFERS: f64 = 80.0;
-const DEVIATION_EQUAL: f64 = 48.0;
-/// Weight of one more size in the moving means.
-const SIZE_WEIGHT: f64 = 1.0 / 256.0;
 /// Samples handed on at once.
 const SAMPLES_A_TURN: u32 = 64;
 
@@ -50,7 +45,7 @@ pub(crate) fn sample_below(rate: f64) -> u32 {
 }
 
 fn candidates(group: u32) -> &'static [u32] {
-    if group == DIFFERING { &DIFFERING_SIZES } else { &EQUAL_SIZES }
+    if group == BYTES { &BY_BYTES } else { &BY_ENTRIES }
 }
 
 /// The tournament of one shard.
@@ -145,38 +140,13 @@ impl Tournament<'_> {
         Ok(!matches!(sample, Sample::Stored { .. }))
     }
 
-    fn note_size(&self, units: u32) {
-        let size = f64::from(log2(units.max(1)));
-        let (mean, square) = (self.number(field::SIZE), self.number(field::SIZE_SQUARE));
-        if square == 0.0 {
-            self.put_number(field::SIZE, size);
-            self.put_number(field::SIZE_SQUARE, size * size);
-        } else {
-            self.put_number(field::SIZE, mean + (size - mean) * SIZE_WEIGHT);
-            self.put_number(field::SIZE_SQUARE, square + (size * size - square) * SIZE_WEIGHT);
-        }
-    }
-
-    /// The group that the sizes seen so far speak for.
-    fn wanted_group(&self, group: u32) -> u32 {
-        let (mean, square) = (self.number(field::SIZE), self.number(field::SIZE_SQUARE));
-        let deviation = (square - mean * mean).max(0.0).sqrt();
-        if deviation > DEVIATION_DIFFERS {
-            DIFFERING
-        } else if deviation < DEVIATION_EQUAL {
-            0
-        } else {
-            group
-        }
-    }
-
     /// The end of a block: whose lead is beyond doubt takes over.
     fn judge(&self, group: u32) {
         let modes = candidates(group);
         let in_force = self.home.region.load32(shard::MODE, Ordering::Relaxed);
         let current = modes.iter().position(|&mode| mode == in_force).unwrap_or(0);
         let own = self.get(Self::rival(current) + field::HITS);
-        let errors = if mutant::is("tournament-without-noise") { 0.0 } else { ERRORS[usize::from(group == DIFFERING)] };
+        let errors = if mutant::is("tournament-without-noise") { 0.0 } else { ERRORS[usize::from(group == BYTES)] };
         let judged = self.get(field::JUDGED).wrapping_add(self.get(field::BLOCK));
         // What people are shown is of about the time that the leads are of.
         let halves = u32::from(judged / SHOWN_BLOCKS >= self.get(field::BLOCK).max(1));
@@ -239,16 +209,13 @@ impl<H: Host> Attachment<H> {
         let by_entries = self.max_entries != 0;
         let broken = seat.get(field::BUSY) != 0 && !mutant::is("half-a-miniature-is-believed");
         if seat.get(field::CAPACITY) == 0 || broken {
-            let group = if by_entries { 0 } else { DIFFERING };
+            let group = if by_entries { 0 } else { BYTES };
             self.begin_tournament(&seat, if broken { seat.get(field::GROUP) & 1 } else { group });
         }
         seat.put(field::BUSY, self.me + 1);
         for _ in 0..SAMPLES_A_TURN {
             let Some(sample) = home.next_sample() else { break };
             let Some(sample) = sample else { continue };
-            if let Sample::Hit { units, .. } | Sample::Stored { units, .. } = sample {
-                seat.note_size(units);
-            }
             let group = seat.get(field::GROUP) & 1;
             match seat.show(sample, group, by_entries) {
                 Err(Broken) => self.begin_tournament(&seat, group),
@@ -268,17 +235,13 @@ impl<H: Host> Attachment<H> {
         seat.put(field::BUSY, 0);
     }
 
-    /// Where bytes are the bound, what an entry is like shows with time: other candidates or another rate may fit better.
+    /// Where bytes are the bound, how many entries there are shows with time: another rate may fit better.
     fn fit_tournament(&self, seat: &Tournament<'_>, group: u32, by_entries: bool) {
         if by_entries {
             return;
         }
         let home = seat.home;
-        let wanted = seat.wanted_group(group);
-        if wanted != group {
-            home.region.store32(shard::MODE, candidates(wanted)[0], Ordering::Relaxed);
-            self.begin_tournament(seat, wanted);
-        } else if home.region.load32(shard::EVICTED_ONCE, Ordering::Relaxed) != 0 {
+        if home.region.load32(shard::EVICTED_ONCE, Ordering::Relaxed) != 0 {
             let made_for = f64::from(seat.get(field::ENTRIES).max(1));
             let slots = f64::from(home.mini_entries);
             let change = sampling_rate(self.entries_of(home), slots) / sampling_rate(made_for, slots);

@@ -18,20 +18,19 @@ import { miniatureBytes, sampleBelow, samplingRate } from '../policy-size.js'
 import { size } from './accounting.js'
 import type { Attachment } from './attachment.js'
 import { BROKEN, Miniature } from './miniature.js'
-import { log2 } from './policy.js'
 import { SampleKind, taken, takeSample } from './samples.js'
 import type { Shard } from './shard.js'
 
-/** The candidates; the first is the one to start in. Where sizes differ: frequency per byte against the floor. */
-const equalSizes: readonly number[] = [
+/** The candidates; the first is the one to start in. Where bytes are the bound: frequency per byte against the floor. */
+const byEntries: readonly number[] = [
   PolicyNumber.balanced,
   PolicyNumber.frequency,
   PolicyNumber.recency,
   PolicyNumber.clock,
   PolicyNumber.scan,
 ]
-const differingSizes: readonly number[] = [PolicyNumber.light, PolicyNumber.clock]
-const DIFFERING = 1
+const byBytes: readonly number[] = [PolicyNumber.light, PolicyNumber.clock]
+const BYTES = 1
 
 /** Standard errors by which a challenger must lead. */
 const ERRORS = [1.4, 2.0] as const
@@ -39,15 +38,10 @@ const ERRORS = [1.4, 2.0] as const
 const DECAY = 1 - 0.5 / 24
 /** Blocks after which the counts of hits that are shown are halved. */
 const SHOWN_BLOCKS = 96
-/** Sizes differ when their logarithms (in 256ths of an octave) deviate by more than this, and do no longer below that. */
-const DEVIATION_DIFFERS = 80
-const DEVIATION_EQUAL = 48
-/** Weight of one more size in the moving means. */
-const SIZE_WEIGHT = 1 / 256
 /** Samples handed on at once. */
 const SAMPLES_A_TURN = 64
 
-const candidates = (group: number): readonly number[] => (group === DIFFERING ? differingSizes : equalSizes)
+const candidates = (group: number): readonly number[] => (group === BYTES ? byBytes : byEntries)
 const finite = (number: number): number => (Number.isFinite(number) ? number : 0)
 
 /** Words and numbers of the tournament of one shard, and its miniatures. */
@@ -93,13 +87,12 @@ export function learn(cache: Attachment, home: Shard): void {
   const seat = home.tournament
   const broken = seat.get(Field.busy) !== 0
   if (seat.get(Field.capacity) === 0 || broken) {
-    const group = cache.maxEntries !== 0 ? 0 : DIFFERING
+    const group = cache.maxEntries !== 0 ? 0 : BYTES
     begin(cache, home, broken ? seat.get(Field.group) & 1 : group)
   }
   seat.put(Field.busy, cache.me + 1)
   for (let i = 0; i < SAMPLES_A_TURN && takeSample(home); i++) {
     if (taken.kind === SampleKind.none) continue
-    if (taken.kind !== SampleKind.miss) noteSize(seat, taken.units)
     const group = seat.get(Field.group) & 1
     if (!show(cache, seat, group)) begin(cache, home, group)
     else if (taken.kind !== SampleKind.stored) endOfRequest(cache, home, group)
@@ -137,33 +130,12 @@ function show(cache: Attachment, seat: Tournament, group: number): boolean {
   return true
 }
 
-function noteSize(seat: Tournament, units: number): void {
-  const size = log2(Math.max(1, units))
-  const mean = seat.number(Field.size)
-  const square = seat.number(Field.sizeSquare)
-  if (square === 0) {
-    seat.putNumber(Field.size, size)
-    seat.putNumber(Field.sizeSquare, size * size)
-  } else {
-    seat.putNumber(Field.size, mean + (size - mean) * SIZE_WEIGHT)
-    seat.putNumber(Field.sizeSquare, square + (size * size - square) * SIZE_WEIGHT)
-  }
-}
-
-/** The group that the sizes seen so far speak for. */
-function wantedGroup(seat: Tournament, group: number): number {
-  const mean = seat.number(Field.size)
-  const deviation = Math.sqrt(Math.max(0, seat.number(Field.sizeSquare) - mean * mean))
-  if (deviation > DEVIATION_DIFFERS) return DIFFERING
-  return deviation < DEVIATION_EQUAL ? 0 : group
-}
-
 /** The end of a block: whose lead is beyond doubt takes over. */
 function judge(home: Shard, seat: Tournament, group: number): void {
   const modes = candidates(group)
   const current = Math.max(0, modes.indexOf(home.words[Header.mode >> 2]))
   const own = seat.get(rivalAt(current) + Rival.hits)
-  const errors = ERRORS[group === DIFFERING ? 1 : 0]
+  const errors = ERRORS[group === BYTES ? 1 : 0]
   const block = seat.get(Field.block)
   const judged = seat.get(Field.judged) + block
   // What people are shown is of about the time that the leads are of.
@@ -222,15 +194,11 @@ function remember(seat: Tournament, from: number, to: number, lead: number, erro
   seat.put(Field.switches, switches + 1)
 }
 
-/** Where bytes are the bound, what an entry is like shows with time: other candidates or another rate may fit better. */
+/** Where bytes are the bound, how many entries there are shows with time: another rate may fit better. */
 function adjust(cache: Attachment, home: Shard, group: number): void {
   if (cache.maxEntries !== 0) return
   const seat = home.tournament
-  const wanted = wantedGroup(seat, group)
-  if (wanted !== group) {
-    Atomics.store(home.words, Header.mode >> 2, candidates(wanted)[0] as number)
-    begin(cache, home, wanted)
-  } else if (home.words[Header.evictedOnce >> 2] !== 0) {
+  if (home.words[Header.evictedOnce >> 2] !== 0) {
     const slots = home.miniEntries
     const madeFor = Math.max(1, seat.get(Field.entries))
     const changed = samplingRate(entriesOf(cache, home), slots) / samplingRate(madeFor, slots)
