@@ -83,7 +83,7 @@ export interface CacheOptions {
   hugePages?: boolean | undefined
   /**
    * How much the cache observes of itself at first; `cache.statsLevel` changes it while it runs. Default 'sampled': everything is counted, and about
-   * one operation in 128 timed.
+   * one operation in 256 timed.
    */
   stats?: StatsLevel | undefined
   /** 'manual': time stands still until `cache.advance(…)`, in all threads. For tests. */

@@ -1,7 +1,7 @@
 // How much a cache observes of itself. Types only.
 
 /**
- * `off`: nothing is counted. `counters`: everything is counted, loads are timed. `sampled`: besides, about one operation in 128 is timed and its key
+ * `off`: nothing is counted. `counters`: everything is counted, loads are timed. `sampled`: besides, about one operation in 256 is timed and its key
  * noted. `full`: every operation is.
  */
 export type StatsLevel = 'off' | 'counters' | 'sampled' | 'full'

@@ -1,5 +1,5 @@
 // What one thread notes about its own operations on a cache: counts in a row of shared memory that nobody else writes, and times of a sample.
-// Cheap by what it leaves out: an operation costs one decrement, and only the one in about 128 that is looked at reads a clock.
+// Cheap by what it leaves out: an operation costs one decrement, and only the one in about 256 that is looked at reads a clock.
 // Touches its row, the histograms, and whether its engine counts.
 import type { Regions } from '../engine/create.js'
 import type { Engine } from '../engine/engine.js'
@@ -16,7 +16,7 @@ import { Sampler } from './sampler.js'
 /** Operations between two looks at the level, where nothing is timed. */
 const LOOK_EVERY = 1024
 /** One operation in so many is timed, at random distances, so that no rhythm of the program is missed or met each time. */
-export const SAMPLE_EVERY = 128
+export const SAMPLE_EVERY = 256
 /** Of operations that are timed, one in so many has its key noted. */
 const HEAT_EVERY = 4
 /** One write with tags in so many is noted. */
@@ -106,7 +106,7 @@ export class Observer {
   }
 
   /**
-   * A value was given without a loader being called, which would have taken so long. True for the one in about 128 (all, when the level says so) whose key
+   * A value was given without a loader being called, which would have taken so long. True for the one in about 256 (all, when the level says so) whose key
    * is wanted by `heated`.
    */
   served(milliseconds: number): boolean {
