@@ -49,7 +49,7 @@ const MUTANTS = {
   'version-never-ended': ['identity::every_end_of_a_binding'],
   'invalidation-unannounced': ['loom:loom_stamp_of_tags'],
   'duel-without-margin': ['policy::what_has_proven'],
-  'no-overflow': ['policy::main_takes', 'policy::a_loop_is_learned'],
+  'no-overflow': ['policy::tests::main_takes', 'policy::a_loop_is_learned'],
   'bar-of-lead': ['policy::light_keeps'],
   'tournament-without-noise': ['policy::luck_is'],
   'half-a-miniature-is-believed': ['policy::a_death_anywhere_in_learning'],
