@@ -12,7 +12,9 @@ export const inspectCommand: Command = {
   positionals: 0,
   options: { disk: { value: 'PATH', help: 'the folder' }, json: jsonOption },
   details: `Changes nothing. Reads every record and checks it; a process may use the folder
-meanwhile. Ends with exit code 1 when something is damaged.`,
+meanwhile. Ends with exit code 1 when something is damaged. No cache of this
+version has a disk tier yet: what writes such folders is its storage alone
+(docs/disk-format.md).`,
   async run({ values }) {
     const path = values['disk']
     if (typeof path !== 'string') throw usageError('inspect needs a folder: ostraka inspect --disk PATH')
