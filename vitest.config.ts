@@ -20,6 +20,21 @@ const alone = [
   'test/soak/**/*.test.ts',
 ]
 
+// With OSTRAKA_SUITES=node, for another Node than the one that everything else ran on: without what does not depend on
+// Node (building, schedules and choices that are the same everywhere, texts, the length of the demo).
+const independent = [
+  'test/behaviour/policy.test.ts',
+  'test/cli/main.test.ts',
+  'test/cli/replay.test.ts',
+  'test/demo/command.test.ts',
+  'test/docs/**',
+  'test/package/prepare.test.ts',
+  'test/soak/**',
+  'test/stepping/**',
+  'test/traces/**',
+]
+const left = ['**/node_modules/**', ...(process.env['OSTRAKA_SUITES'] === 'node' ? independent : [])]
+
 const shared = {
   pool: 'forks',
   testTimeout: limit,
@@ -35,12 +50,14 @@ export default defineConfig({
           ...shared,
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...alone],
+          exclude: [...left, ...alone],
           maxWorkers: soak ? 1 : Math.min(2, availableParallelism()),
           sequence: { groupOrder: 0 },
         },
       },
-      { test: { ...shared, name: 'alone', include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+      {
+        test: { ...shared, name: 'alone', include: alone, exclude: left, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
     ],
   },
 })
