@@ -125,7 +125,7 @@ export class Cache<S extends Schema = AnySchema> extends CacheView<S> {
     return openNamespace<T>(this.#context, name, options)
   }
 
-  /** Counters, latencies and sizes, over all threads. Some tenths of a millisecond. */
+  /** Counters, latencies and sizes, over all threads. About a millisecond. */
   stats(): CacheStats {
     const { name, engineReason, sharedBytes, shared } = this.#parts
     const { notWanted, near } = this.#entries

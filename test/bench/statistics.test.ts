@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { holm, pairedRatio, welch } from '../../src/bench/statistics/difference.js'
 import { mean, quantile, summarize, variance } from '../../src/bench/statistics/samples.js'
 import { studentBelow, studentQuantile, studentTails } from '../../src/bench/statistics/student.js'
-import { fitScalability, isSteady, throughputAt, trend } from '../../src/bench/statistics/trend.js'
+import { fitScalability, isSteady, type Scalability, trend } from '../../src/bench/statistics/trend.js'
 import { randomFrom } from '../../src/traces/generate.js'
 
 /** Normal values from a seed. */
@@ -149,3 +149,7 @@ describe('the universal scalability law', () => {
     ).toBeCloseTo(1 / 3, 8)
   })
 })
+
+function throughputAt({ rate, contention, coherency }: Scalability, workers: number): number {
+  return (rate * workers) / (1 + contention * (workers - 1) + coherency * workers * (workers - 1))
+}

@@ -1,7 +1,7 @@
 // Workloads obey their laws: ranks by Zipf, sizes by their distribution, shares by the mix; the same seed gives the same requests.
 import { describe, expect, test } from 'vitest'
 import { adversaries } from '../../src/bench/workload/adversaries.js'
-import { meanSize, type SizeLaw, sizeLaw } from '../../src/bench/workload/sizes.js'
+import { type SizeLaw, sizeLaw } from '../../src/bench/workload/sizes.js'
 import { Ask, makeStream, scatter } from '../../src/bench/workload/stream.js'
 import { twitterClusters, twitterStream } from '../../src/bench/workload/twitter.js'
 import { ycsbMixes, ycsbStream } from '../../src/bench/workload/ycsb.js'
@@ -150,3 +150,20 @@ test.each(adversaries)('$name: as many requests as asked for, all of them reads'
   expect(new Set(stream.asks)).toEqual(new Set([Ask.read]))
   expect(new Set(stream.keys).size).toBeGreaterThan(200)
 })
+
+/** The mean of a law. */
+function meanSize(law: SizeLaw): number {
+  switch (law.law) {
+    case 'fixed':
+      return law.bytes
+    case 'uniform':
+      return (law.least + law.most) / 2
+    case 'log-normal':
+      // Of the law that is not cut off at `most`.
+      return law.median * Math.exp((law.sigma ?? 1) ** 2 / 2)
+    case 'choices': {
+      const whole = law.of.reduce((sum, [, weight]) => sum + weight, 0)
+      return law.of.reduce((sum, [bytes, weight]) => sum + bytes * weight, 0) / whole
+    }
+  }
+}

@@ -87,10 +87,6 @@ export function fitScalability(points: readonly (readonly [number, number])[]): 
   return undefined
 }
 
-export function throughputAt({ rate, contention, coherency }: Scalability, workers: number): number {
-  return (rate * workers) / (1 + contention * (workers - 1) + coherency * workers * (workers - 1))
-}
-
 /** Solves the normal equations by elimination; undefined where they have no single solution. */
 function leastSquares(rows: readonly (readonly number[])[], right: readonly number[]): number[] | undefined {
   const size = rows[0]!.length

@@ -38,23 +38,6 @@ export function sizeLaw(law: SizeLaw): (key: number) => number {
   }
 }
 
-/** The mean of a law. */
-export function meanSize(law: SizeLaw): number {
-  switch (law.law) {
-    case 'fixed':
-      return law.bytes
-    case 'uniform':
-      return (law.least + law.most) / 2
-    case 'log-normal':
-      // Of the law that is not cut off at `most`.
-      return law.median * Math.exp((law.sigma ?? 1) ** 2 / 2)
-    case 'choices': {
-      const whole = law.of.reduce((sum, [, weight]) => sum + weight, 0)
-      return law.of.reduce((sum, [bytes, weight]) => sum + bytes * weight, 0) / whole
-    }
-  }
-}
-
 function ownRandom(key: number): () => number {
   return randomFrom(Math.imul(key + 1, 0x85eb_ca6b))
 }
